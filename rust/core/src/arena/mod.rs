@@ -1,0 +1,436 @@
+//! Arenas: chunks, the runs of pages in them, and the slabs cut from runs, behind one lock each.
+
+pub(crate) mod book;
+pub(crate) mod chunk;
+pub(crate) mod chunk_list;
+pub(crate) mod run;
+pub(crate) mod slab;
+
+use book::Book;
+use chunk::Chunk;
+use chunk_list::{ChunkLists, LISTS, usage};
+use run::{PageSet, Run};
+use slab::{FULLNESS, NO_SLAB, Slab, SlabId};
+
+use crate::backing::Backing;
+use crate::decay::Clock;
+use crate::error::Error;
+use crate::os::Mapped;
+use crate::size_class::{CHUNK, PAGE, PAGES, SizeClass};
+use crate::sync::{AtomicUsize, Mutex, Ordering};
+
+/// One of a pool's arenas. A block goes back to the arena it came from, whichever thread frees it.
+///
+/// Threading: every method takes the arena's lock, for no longer than one batch; `purge` lets go of it around each
+/// system call.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    state: Mutex<State>,
+    /// Threads bound to this arena.
+    pub(crate) threads: AtomicUsize,
+}
+
+/// A chunk with its book.
+pub(crate) struct ChunkEntry {
+    pub(crate) chunk: Mapped<Chunk>,
+    pub(crate) book: Mapped<Book>,
+}
+
+/// What the lock protects.
+pub(crate) struct State {
+    index: usize,
+    pub(crate) chunks: Vec<ChunkEntry>,
+    pub(crate) lists: ChunkLists,
+    /// Slabs with free blocks, by class and fullness, the fullest first: the heads of the lists.
+    pub(crate) partial: [[u32; FULLNESS]; SizeClass::COUNT],
+    /// Slabs there are, by class.
+    pub(crate) slabs: [u32; SizeClass::COUNT],
+    /// Free pages that still have memory.
+    pub(crate) dirty_pages: usize,
+    /// Pages in runs and slabs.
+    pub(crate) used_pages: usize,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} chunks, {} used and {} dirty pages",
+            self.chunks.len(),
+            self.used_pages,
+            self.dirty_pages
+        )
+    }
+}
+
+/// What an arena holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ArenaFigures {
+    pub(crate) chunks: usize,
+    pub(crate) dirty_pages: usize,
+    pub(crate) lists: [u32; LISTS],
+}
+
+/// Bookkeeping of a chunk, in bytes.
+const CHUNK_METADATA: usize = Mapped::<Chunk>::BYTES + Mapped::<Book>::BYTES;
+/// Runs that one purge works on between two locks of the arena.
+const PURGE_RUNS: usize = 64;
+
+impl Arena {
+    pub(crate) fn new(index: usize) -> Self {
+        let state = State {
+            index,
+            chunks: Vec::new(),
+            lists: ChunkLists::new(),
+            partial: [[NO_SLAB; FULLNESS]; SizeClass::COUNT],
+            slabs: [0; SizeClass::COUNT],
+            dirty_pages: 0,
+            used_pages: 0,
+        };
+        Arena {
+            state: Mutex::new(state),
+            threads: AtomicUsize::new(0),
+        }
+    }
+
+    /// Fills `out` with blocks of `class`, checked out. Returns how many there were: at least one, or the error.
+    pub(crate) fn allocate(&self, backing: &Backing, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+        let mut state = self.state.lock();
+        let mut taken = 0;
+        while taken < out.len() {
+            let step = if class.is_run() {
+                state.allocate_run(backing, class).map(|address| {
+                    out[taken] = address;
+                    1
+                })
+            } else {
+                state.allocate_from_slab(backing, class, &mut out[taken..])
+            };
+            match step {
+                Ok(blocks) => taken += blocks,
+                Err(error) if taken == 0 => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes back blocks that were checked in and belong to this arena, as long as `blocks` has any of its.
+    /// Returns how many it took.
+    pub(crate) fn free(&self, backing: &Backing, blocks: &[usize]) -> usize {
+        let mut state = self.state.lock();
+        for (taken, &address) in blocks.iter().enumerate() {
+            let chunk = backing.map.find(address).expect("a checked block lies in a chunk");
+            if chunk.arena() != state.index {
+                return taken;
+            }
+            let at = chunk.locate(address).expect("a checked block is where its class says");
+            let index = chunk.index_in_arena();
+            if at.class.is_run() {
+                let pages = at.class.pages();
+                state.free_run(index, Run { page: at.page, pages }, backing.clock.now());
+            } else {
+                state.free_to_slab(SlabId::new(index, at.page), at.class, at.block, backing.clock.now());
+            }
+        }
+        blocks.len()
+    }
+
+    /// Gives back the memory of free pages that are due; of all of them where `all` is set. Returns the bytes.
+    pub(crate) fn purge(&self, backing: &Backing, all: bool) -> usize {
+        let mut purged = 0;
+        let mut next = 0;
+        let mut runs = Vec::new();
+        loop {
+            let taken = self.state.lock().take_due(&mut next, &backing.clock, all, &mut runs);
+            let Some(index) = taken else { return purged };
+            for (run, address) in runs.drain(..) {
+                // SAFETY: the pages are in no run and in no free set, so nobody has or gets a block there.
+                let result = unsafe { backing.os.purge(address, run.pages * PAGE, backing.purge) };
+                let mut state = self.state.lock();
+                state.finish_purge(index, run, result.is_ok(), backing.clock.now());
+                if result.is_ok() {
+                    purged += run.pages * PAGE;
+                    backing.budget.release(run.pages * PAGE);
+                    state.purge_idle_metadata(index, backing);
+                } else {
+                    // Asked again at once, the system would refuse again.
+                    next = index + 1;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn figures(&self) -> ArenaFigures {
+        let state = self.state.lock();
+        ArenaFigures {
+            chunks: state.chunks.len(),
+            dirty_pages: state.dirty_pages,
+            lists: state.lists.counts(),
+        }
+    }
+
+    /// Adds the slabs of each class to `slabs`.
+    pub(crate) fn count_slabs(&self, mut add: impl FnMut(SizeClass, u64)) {
+        let state = self.state.lock();
+        for class in SizeClass::all() {
+            add(class, state.slabs[class.index()].into());
+        }
+    }
+
+    /// Runs `look` on what the lock protects.
+    pub(crate) fn inspect<R>(&self, look: impl FnOnce(&State) -> R) -> R {
+        look(&self.state.lock())
+    }
+
+    /// Unmaps every chunk. The arena is empty then.
+    ///
+    /// # Safety
+    /// Nobody will touch a block of this arena again.
+    pub(crate) unsafe fn unmap(&mut self, backing: &Backing) {
+        let mut state = self.state.lock();
+        for entry in state.chunks.drain(..) {
+            // SAFETY: the chunk was mapped whole by `new_chunk`, and the caller says that nobody touches it. What
+            // cannot be unmapped is lost address space.
+            let _ = unsafe { backing.os.unmap(entry.chunk.base(), CHUNK) };
+        }
+    }
+}
+
+impl State {
+    fn allocate_run(&mut self, backing: &Backing, class: SizeClass) -> Result<usize, Error> {
+        let (index, page) = self.take_pages(backing, class, class.size())?;
+        let chunk = &self.chunks[index].chunk;
+        chunk.own(page, class);
+        chunk.check_out(page, 0);
+        Ok(chunk.page_address(page))
+    }
+
+    fn allocate_from_slab(&mut self, backing: &Backing, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+        let id = match self.fullest(class) {
+            Some(id) => id,
+            None => self.new_slab(backing, class)?,
+        };
+        let entry = &mut self.chunks[id.chunk()];
+        let slab = &mut entry.book.slabs[id.page()];
+        let before = slab.fullness();
+        let start = entry.chunk.page_address(id.page());
+        let mut taken = 0;
+        while taken < out.len()
+            && let Some(block) = slab.take()
+        {
+            entry.chunk.check_out(id.page(), block);
+            out[taken] = start + block * class.size();
+            taken += 1;
+        }
+        self.refile(id, class, before);
+        Ok(taken)
+    }
+
+    fn fullest(&self, class: SizeClass) -> Option<SlabId> {
+        self.partial[class.index()]
+            .iter()
+            .find(|&&head| head != NO_SLAB)
+            .map(|&head| SlabId(head))
+    }
+
+    fn new_slab(&mut self, backing: &Backing, class: SizeClass) -> Result<SlabId, Error> {
+        let (index, page) = self.take_pages(backing, class, class.size())?;
+        let entry = &mut self.chunks[index];
+        entry.chunk.own(page, class);
+        entry.book.slabs[page] = Slab::new(class);
+        let id = SlabId::new(index, page);
+        self.slabs[class.index()] += 1;
+        self.refile(id, class, None);
+        Ok(id)
+    }
+
+    fn free_to_slab(&mut self, id: SlabId, class: SizeClass, block: usize, now: u32) {
+        let slab = &mut self.chunks[id.chunk()].book.slabs[id.page()];
+        let before = slab.fullness();
+        slab.put(block);
+        if slab.is_unused() {
+            self.unlink(id, class, before);
+            self.slabs[class.index()] -= 1;
+            self.free_run(
+                id.chunk(),
+                Run {
+                    page: id.page(),
+                    pages: class.pages(),
+                },
+                now,
+            );
+        } else {
+            self.refile(id, class, before);
+        }
+    }
+
+    /// Finds pages for a slab or run of `class`, in the chunk that should be filled first, or in a new one.
+    fn take_pages(&mut self, backing: &Backing, class: SizeClass, requested: usize) -> Result<(usize, usize), Error> {
+        let pages = class.pages();
+        while let Some(index) = self.lists.candidate(pages) {
+            match self.chunks[index].book.take_run(pages) {
+                Ok((run, clean)) => return self.commit(backing, index, run, clean, requested),
+                Err(longest) => self.lists.set_longest_run(index, longest),
+            }
+        }
+        // Refused here, a chunk that could not be used is not even mapped.
+        backing.budget.check(pages * PAGE, requested)?;
+        let index = self.new_chunk(backing, requested)?;
+        let (run, clean) = self.chunks[index].book.take_run(pages).expect("a new chunk is free");
+        self.commit(backing, index, run, clean, requested)
+    }
+
+    fn commit(
+        &mut self,
+        backing: &Backing,
+        index: usize,
+        run: Run,
+        clean: usize,
+        requested: usize,
+    ) -> Result<(usize, usize), Error> {
+        let book = &mut self.chunks[index].book;
+        backing
+            .budget
+            .acquire(clean * PAGE, requested)
+            .inspect_err(|_| book.untake_run(run))?;
+        book.dirty.remove(run);
+        self.dirty_pages -= run.pages - clean;
+        self.used_pages += run.pages;
+        self.relist(index);
+        Ok((index, run.page))
+    }
+
+    fn free_run(&mut self, index: usize, run: Run, now: u32) {
+        let entry = &mut self.chunks[index];
+        entry.chunk.disown(run.page, run.pages);
+        let longest = entry.book.put_run(run, now);
+        self.dirty_pages += run.pages;
+        self.used_pages -= run.pages;
+        self.lists.raise_longest_run(index, longest);
+        self.relist(index);
+    }
+
+    fn new_chunk(&mut self, backing: &Backing, requested: usize) -> Result<usize, Error> {
+        let refused = |errno: crate::os::Errno| Error::OutOfMemory {
+            requested,
+            errno: errno.0,
+        };
+        let mut chunk = Mapped::<Chunk>::new(backing.os, &backing.label).map_err(refused)?;
+        let mut book = Mapped::<Book>::new(backing.os, &backing.label).map_err(refused)?;
+        let base = backing.os.map(CHUNK, CHUNK, &backing.label).map_err(refused)?;
+        backing.os.huge_pages(base, CHUNK, backing.huge_pages);
+        chunk.init(base, self.index, self.chunks.len());
+        book.free = PageSet::ALL;
+        if let Err(errno) = backing.map.insert(backing.os, &backing.label, &chunk) {
+            // SAFETY: it was mapped just now, and nobody knows it.
+            let _ = unsafe { backing.os.unmap(base, CHUNK) };
+            return Err(refused(errno));
+        }
+        self.chunks.push(ChunkEntry { chunk, book });
+        backing.reserved.fetch_add(CHUNK, Ordering::Relaxed);
+        backing.metadata.fetch_add(CHUNK_METADATA, Ordering::Relaxed);
+        Ok(self.lists.push_new())
+    }
+
+    /// Pages that a purge works on count as used here, so that a chunk does not move for the length of a system call.
+    fn relist(&mut self, index: usize) {
+        let book = &self.chunks[index].book;
+        self.lists.update(index, usage(book.free.len() + book.purging.len()));
+    }
+
+    /// Moves a slab to the list of its fullness; `before` is the one it stands in.
+    fn refile(&mut self, id: SlabId, class: SizeClass, before: Option<usize>) {
+        let after = self.chunks[id.chunk()].book.slabs[id.page()].fullness();
+        if after == before {
+            return;
+        }
+        self.unlink(id, class, before);
+        let Some(list) = after else { return };
+        let head = std::mem::replace(&mut self.partial[class.index()][list], id.0);
+        if head != NO_SLAB {
+            self.slab_mut(head).prev = id.0;
+        }
+        let slab = self.slab_mut(id.0);
+        (slab.prev, slab.next) = (NO_SLAB, head);
+    }
+
+    fn unlink(&mut self, id: SlabId, class: SizeClass, list: Option<usize>) {
+        let Some(list) = list else { return };
+        let Slab { prev, next, .. } = *self.slab_mut(id.0);
+        match prev {
+            NO_SLAB => self.partial[class.index()][list] = next,
+            prev => self.slab_mut(prev).next = next,
+        }
+        if next != NO_SLAB {
+            self.slab_mut(next).prev = prev;
+        }
+    }
+
+    fn slab_mut(&mut self, id: u32) -> &mut Slab {
+        let id = SlabId(id);
+        &mut self.chunks[id.chunk()].book.slabs[id.page()]
+    }
+
+    /// From chunk `next` on, finds one with pages that are due, takes them out of the free set and lists them with
+    /// their addresses. Returns its index, `None` at the end; `next` is where to go on.
+    fn take_due(&mut self, next: &mut usize, clock: &Clock, all: bool, runs: &mut Vec<(Run, usize)>) -> Option<usize> {
+        while self.dirty_pages > 0 && *next < self.chunks.len() {
+            let index = *next;
+            let ChunkEntry { chunk, book } = &mut self.chunks[index];
+            let mut due = PageSet::default();
+            for page in book.dirty.pages() {
+                if all || clock.page_is_due(index, page, book.freed_at[page]) {
+                    due.insert(Run { page, pages: 1 });
+                }
+            }
+            runs.extend(
+                due.runs()
+                    .take(PURGE_RUNS)
+                    .map(|run| (run, chunk.page_address(run.page))),
+            );
+            for (run, _) in &*runs {
+                book.free.remove(*run);
+                book.dirty.remove(*run);
+                book.purging.insert(*run);
+                self.dirty_pages -= run.pages;
+            }
+            if runs.len() < PURGE_RUNS {
+                *next += 1;
+            }
+            if !runs.is_empty() {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    fn finish_purge(&mut self, index: usize, run: Run, clean: bool, now: u32) {
+        let book = &mut self.chunks[index].book;
+        book.purging.remove(run);
+        let longest = if clean {
+            book.free.insert(run);
+            book.free.run_around(run.page).pages
+        } else {
+            self.dirty_pages += run.pages;
+            book.put_run(run, now)
+        };
+        self.lists.raise_longest_run(index, longest);
+    }
+
+    /// A chunk without memory goes to the end of its list, and the states of its blocks (all of them free) give back
+    /// theirs.
+    fn purge_idle_metadata(&mut self, index: usize, backing: &Backing) {
+        let ChunkEntry { chunk, book } = &self.chunks[index];
+        if book.free != PageSet::ALL || !book.dirty.is_empty() {
+            return;
+        }
+        let (address, bytes) = chunk.states_range();
+        // SAFETY: the range is this chunk's own table, every entry of it is 0 as no block is out, and it reads as 0
+        // afterwards. A failure leaves it resident, which harms nothing.
+        let _ = unsafe { backing.os.purge(address, bytes, crate::options::Purge::Now) };
+        self.lists.move_to_back(index);
+    }
+}
+
+const _: () = assert!(PAGES == 512 && SizeClass::COUNT < 255);

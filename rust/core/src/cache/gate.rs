@@ -1,0 +1,104 @@
+//! A door that its owner passes at the price of two plain stores, and that somebody else can still shut.
+//!
+//! A thread cache belongs to one thread, which uses it millions of times a second; now and then the pool wants to empty
+//! it, because the thread sleeps. A lock, or a fence, would make the owner pay each time for what happens once a second.
+//! So the price is paid by the other side (asymmetric synchronisation, as in `membarrier(2)` and in biased locks):
+//!
+//! * the owner says `inside`, then looks at `revoked`, with nothing but the compiler kept from swapping the two;
+//! * the other one says `revoked`, makes every thread of the process pass a full barrier, then looks at `inside`.
+//!
+//! At least one of them sees the other. The owner that sees `revoked` goes the slow way, through the lock that the
+//! other one holds. Where the kernel has no `membarrier`, nobody revokes.
+
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, light_fence, yield_now};
+
+/// Guards the contents of one thread cache. It holds no data itself: who is inside may touch the cache's.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    inside: AtomicBool,
+    revoked: AtomicBool,
+    /// Held by the owner on its slow path, and by whoever revokes.
+    lock: Mutex<()>,
+}
+
+/// The owner is inside; dropping it leaves.
+pub(crate) struct Inside<'a>(&'a Gate);
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Gate {
+            inside: AtomicBool::new(false),
+            revoked: AtomicBool::new(false),
+            lock: Mutex::new(()),
+        }
+    }
+
+    /// Lets the owner in, unless the gate is shut: then it must [`Gate::enter_slowly`]. Owner only.
+    #[inline(always)]
+    pub(crate) fn enter(&self) -> Option<Inside<'_>> {
+        self.inside.store(true, Ordering::Relaxed);
+        light_fence();
+        let entered = Inside(self);
+        // On the way out `entered` is dropped, which takes `inside` back.
+        if self.revoked.load(Ordering::Acquire) {
+            None
+        } else {
+            Some(entered)
+        }
+    }
+
+    /// Lets the owner in after whoever is there has left, and keeps others out meanwhile. Owner only.
+    pub(crate) fn enter_slowly(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock()
+    }
+
+    /// First step of keeping the owner out: from here on it takes the slow way. A barrier across all threads must
+    /// follow before [`Shut::wait`]; one barrier serves any number of gates.
+    pub(crate) fn shut(&self) -> Shut<'_> {
+        let guard = self.lock.lock();
+        // Whoever holds the lock and finds it shut finds it shut for good.
+        let forever = self.revoked.swap(true, Ordering::SeqCst);
+        Shut {
+            gate: self,
+            forever,
+            _guard: guard,
+        }
+    }
+}
+
+impl Drop for Inside<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.inside.store(false, Ordering::Release);
+    }
+}
+
+/// The gate is shut for the owner; dropping it opens the gate again, unless it is to stay shut.
+pub(crate) struct Shut<'a> {
+    gate: &'a Gate,
+    forever: bool,
+    _guard: MutexGuard<'a, ()>,
+}
+
+impl Shut<'_> {
+    /// Second step, after the barrier: waits until the owner is out. Its fast path is a few instructions and takes no
+    /// lock, so this takes long only if the owner was descheduled inside.
+    pub(crate) fn wait(&self) {
+        while self.gate.inside.load(Ordering::Acquire) {
+            yield_now();
+        }
+    }
+
+    /// Leaves the gate shut: the owner goes the slow way from now on.
+    pub(crate) fn stay(&mut self) {
+        self.forever = true;
+    }
+}
+
+impl Drop for Shut<'_> {
+    fn drop(&mut self) {
+        if !self.forever {
+            self.gate.revoked.store(false, Ordering::Release);
+        }
+    }
+}

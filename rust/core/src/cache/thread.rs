@@ -1,0 +1,360 @@
+//! A thread's own free blocks: for each class a stack, which only this thread uses as long as its gate is open.
+
+use super::depot::Batch;
+use super::gate::Gate;
+use crate::os::{Errno, Mapped, Os, Zeroable};
+use crate::size_class::SizeClass;
+use crate::sync::raw::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Blocks that one stack may hold, whatever the budget.
+const STACK_MAX: usize = 1024;
+/// A class may use up to this share of the budget, so that one does not starve the others.
+const CLASS_SHARE: usize = 4;
+/// Stacks that a miss looks at for capacity to take away.
+const STEAL_VISITS: usize = 16;
+
+/// All stacks, one behind the other.
+struct Slots([AtomicUsize; STACK_MAX * SizeClass::COUNT]);
+
+// SAFETY: atomic integers only.
+unsafe impl Zeroable for Slots {}
+
+/// The stack of one class. All of it is written by whoever is inside the gate, with plain stores; the atomics are there
+/// because statistics read them at any time.
+#[derive(Debug)]
+struct Stack {
+    len: AtomicU32,
+    /// Blocks it may hold now.
+    capacity: AtomicU32,
+    /// The fewest blocks since it was last looked at for capacity to take away.
+    low: AtomicU32,
+    /// Where it starts in the slots.
+    start: u32,
+    /// Capacity it may grow to.
+    capacity_max: u32,
+    allocations: AtomicU64,
+    frees: AtomicU64,
+}
+
+/// One thread's cache in one pool.
+///
+/// Threading: `pop`, `push` and the other mutating methods are for who is inside the gate, which is the owner or, with
+/// the gate shut, somebody else. The figures may be read by anybody at any time.
+#[derive(Debug)]
+pub(crate) struct ThreadCache {
+    pub(crate) gate: Gate,
+    /// Index of the arena that the owner allocates from.
+    pub(crate) arena: usize,
+    /// A number of its own, for the choice of a depot's stripe.
+    pub(crate) number: usize,
+    stacks: [Stack; SizeClass::COUNT],
+    slots: Mapped<Slots>,
+    /// Bytes that all capacities may come to.
+    budget: usize,
+    /// Bytes that they do come to.
+    granted: AtomicUsize,
+    /// The stack to look at next for capacity to take away.
+    hand: AtomicUsize,
+    /// What the last tick saw: the count of operations, and since when it has been that.
+    seen: AtomicU64,
+    seen_at: AtomicU32,
+}
+
+/// Allocations and frees of a class.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counts {
+    pub(crate) allocations: u64,
+    pub(crate) frees: u64,
+}
+
+impl ThreadCache {
+    pub(crate) fn new(
+        os: &'static dyn Os,
+        name: &str,
+        budget: usize,
+        number: usize,
+        arena: usize,
+    ) -> Result<Self, Errno> {
+        let mut start = 0;
+        let stacks = std::array::from_fn(|index| {
+            let class = SizeClass::from_index(index).expect("the array has an entry a class");
+            let capacity_max = capacity_max(class, budget);
+            let stack = Stack {
+                len: AtomicU32::new(0),
+                capacity: AtomicU32::new(0),
+                low: AtomicU32::new(0),
+                start,
+                capacity_max,
+                allocations: AtomicU64::new(0),
+                frees: AtomicU64::new(0),
+            };
+            start += capacity_max;
+            stack
+        });
+        Ok(ThreadCache {
+            gate: Gate::new(),
+            arena,
+            number,
+            stacks,
+            slots: Mapped::new(os, name)?,
+            budget,
+            granted: AtomicUsize::new(0),
+            hand: AtomicUsize::new(0),
+            seen: AtomicU64::new(0),
+            seen_at: AtomicU32::new(0),
+        })
+    }
+
+    /// Bytes of bookkeeping.
+    pub(crate) const METADATA: usize = Mapped::<Slots>::BYTES;
+
+    /// Takes the block that was put last.
+    #[inline(always)]
+    pub(crate) fn pop(&self, class: SizeClass) -> Option<usize> {
+        let stack = &self.stacks[class.index()];
+        let len = stack.len.load(Ordering::Relaxed).checked_sub(1)?;
+        let block = self.slots.0[(stack.start + len) as usize].load(Ordering::Relaxed);
+        stack.len.store(len, Ordering::Relaxed);
+        if len < stack.low.load(Ordering::Relaxed) {
+            stack.low.store(len, Ordering::Relaxed);
+        }
+        add(&stack.allocations, 1);
+        Some(block)
+    }
+
+    /// Puts a block; `false` if there is no room.
+    #[inline(always)]
+    pub(crate) fn push(&self, class: SizeClass, block: usize) -> bool {
+        let stack = &self.stacks[class.index()];
+        let len = stack.len.load(Ordering::Relaxed);
+        if len >= stack.capacity.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.slots.0[(stack.start + len) as usize].store(block, Ordering::Relaxed);
+        stack.len.store(len + 1, Ordering::Relaxed);
+        add(&stack.frees, 1);
+        true
+    }
+
+    /// Takes up to `out.len()` blocks; they count as allocated.
+    pub(crate) fn pop_many(&self, class: SizeClass, out: &mut [usize]) -> usize {
+        let stack = &self.stacks[class.index()];
+        let len = stack.len.load(Ordering::Relaxed) as usize;
+        let taken = len.min(out.len());
+        let start = stack.start as usize + len - taken;
+        for (block, slot) in out.iter_mut().zip(&self.slots.0[start..start + taken]) {
+            *block = slot.load(Ordering::Relaxed);
+        }
+        let left = (len - taken) as u32;
+        stack.len.store(left, Ordering::Relaxed);
+        stack
+            .low
+            .store(left.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
+        add(&stack.allocations, taken as u64);
+        taken
+    }
+
+    /// Puts as many of `blocks` as there is room for; they count as freed. Returns how many.
+    pub(crate) fn push_many(&self, class: SizeClass, blocks: &[usize]) -> usize {
+        let put = self.stock(class, blocks);
+        add(&self.stacks[class.index()].frees, put as u64);
+        put
+    }
+
+    /// Puts as many of `blocks` as there is room for, without counting: they come from the depot or an arena.
+    pub(crate) fn stock(&self, class: SizeClass, blocks: &[usize]) -> usize {
+        let stack = &self.stacks[class.index()];
+        let len = stack.len.load(Ordering::Relaxed) as usize;
+        let room = (stack.capacity.load(Ordering::Relaxed) as usize).saturating_sub(len);
+        let put = room.min(blocks.len());
+        let start = stack.start as usize + len;
+        for (slot, block) in self.slots.0[start..start + put].iter().zip(blocks) {
+            slot.store(*block, Ordering::Relaxed);
+        }
+        stack.len.store((len + put) as u32, Ordering::Relaxed);
+        put
+    }
+
+    /// Takes up to `limit` blocks out without counting: they go to the depot or an arena.
+    pub(crate) fn unstock(&self, class: SizeClass, limit: usize) -> Batch {
+        let stack = &self.stacks[class.index()];
+        let mut batch = Batch::new();
+        let mut len = stack.len.load(Ordering::Relaxed);
+        for _ in 0..limit.min(len as usize) {
+            len -= 1;
+            batch.push(self.slots.0[(stack.start + len) as usize].load(Ordering::Relaxed));
+        }
+        stack.len.store(len, Ordering::Relaxed);
+        stack
+            .low
+            .store(len.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
+        batch
+    }
+
+    /// Notes operations that went past the stack.
+    pub(crate) fn count(&self, class: SizeClass, allocations: u64, frees: u64) {
+        let stack = &self.stacks[class.index()];
+        add(&stack.allocations, allocations);
+        add(&stack.frees, frees);
+    }
+
+    /// After a miss or an overflow: lets the stack of `class` hold a batch more, if need be by taking capacity from
+    /// another one. What no longer fits there is returned with its class.
+    pub(crate) fn grow(&self, class: SizeClass) -> Option<(SizeClass, Batch)> {
+        let stack = &self.stacks[class.index()];
+        let capacity = stack.capacity.load(Ordering::Relaxed);
+        let more = (class.batch() as u32).min(stack.capacity_max - capacity);
+        let bytes = more as usize * class.size();
+        let mut evicted = None;
+        if more > 0 && self.granted.load(Ordering::Relaxed) + bytes > self.budget {
+            evicted = self.steal(class);
+        }
+        let granted = self.granted.load(Ordering::Relaxed) + bytes;
+        if granted <= self.budget {
+            self.granted.store(granted, Ordering::Relaxed);
+            stack.capacity.store(capacity + more, Ordering::Relaxed);
+        }
+        evicted
+    }
+
+    /// Takes a batch of capacity away from the next stack that did not need it: one whose low-water mark stayed above
+    /// zero, or which has room for a whole batch.
+    fn steal(&self, thief: SizeClass) -> Option<(SizeClass, Batch)> {
+        for _ in 0..STEAL_VISITS {
+            let hand = self.hand.load(Ordering::Relaxed);
+            self.hand.store((hand + 1) % SizeClass::COUNT, Ordering::Relaxed);
+            let class = SizeClass::from_index(hand).expect("the hand stays below the count");
+            let stack = &self.stacks[hand];
+            let (capacity, len) = (
+                stack.capacity.load(Ordering::Relaxed),
+                stack.len.load(Ordering::Relaxed),
+            );
+            let low = stack.low.swap(len, Ordering::Relaxed);
+            let less = capacity.min(class.batch() as u32);
+            if class == thief || less == 0 || (low == 0 && capacity - len < less) {
+                continue;
+            }
+            stack.capacity.store(capacity - less, Ordering::Relaxed);
+            self.granted.store(
+                self.granted.load(Ordering::Relaxed) - less as usize * class.size(),
+                Ordering::Relaxed,
+            );
+            let surplus = len.saturating_sub(capacity - less) as usize;
+            return (surplus > 0).then(|| (class, self.unstock(class, surplus)));
+        }
+        None
+    }
+
+    /// Forgets what each class was granted, after the cache was emptied.
+    pub(crate) fn reset_capacity(&self) {
+        for stack in &self.stacks {
+            debug_assert_eq!(stack.len.load(Ordering::Relaxed), 0);
+            stack.capacity.store(0, Ordering::Relaxed);
+        }
+        self.granted.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether nothing happened here for `clock.decay()`, seen from one tick to another.
+    pub(crate) fn is_idle(&self, clock: &crate::decay::Clock) -> bool {
+        let operations = self.stacks.iter().map(|stack| {
+            stack
+                .allocations
+                .load(Ordering::Relaxed)
+                .wrapping_add(stack.frees.load(Ordering::Relaxed))
+        });
+        let operations = operations.fold(0u64, u64::wrapping_add);
+        if self.seen.swap(operations, Ordering::Relaxed) != operations {
+            self.seen_at.store(clock.now(), Ordering::Relaxed);
+        }
+        clock.age(self.seen_at.load(Ordering::Relaxed)) >= clock.decay()
+    }
+
+    /// Blocks of a class in it.
+    pub(crate) fn len(&self, class: SizeClass) -> usize {
+        self.stacks[class.index()].len.load(Ordering::Relaxed) as usize
+    }
+
+    pub(crate) fn counts(&self, class: SizeClass) -> Counts {
+        let stack = &self.stacks[class.index()];
+        Counts {
+            allocations: stack.allocations.load(Ordering::Relaxed),
+            frees: stack.frees.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Hands over the counts of a class and starts again from zero.
+    pub(crate) fn take_counts(&self, class: SizeClass) -> Counts {
+        let counts = self.counts(class);
+        let stack = &self.stacks[class.index()];
+        stack.allocations.store(0, Ordering::Relaxed);
+        stack.frees.store(0, Ordering::Relaxed);
+        counts
+    }
+}
+
+/// Adds with a load and a store: there is one writer.
+#[inline(always)]
+fn add(counter: &AtomicU64, n: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+}
+
+/// A quarter of the budget, but two batches where the budget has room for them.
+fn capacity_max(class: SizeClass, budget: usize) -> u32 {
+    let share = budget / CLASS_SHARE / class.size();
+    let two_batches = (2 * class.batch()).min(budget / class.size());
+    share.max(two_batches).min(STACK_MAX) as u32
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::os::host;
+
+    fn cache(budget: usize) -> ThreadCache {
+        ThreadCache::new(host(), "test", budget, 0, 0).expect("memory for a cache")
+    }
+
+    fn class(size: usize) -> SizeClass {
+        SizeClass::of(size).expect("a class")
+    }
+
+    #[test]
+    fn a_stack_is_last_in_first_out_and_counts() {
+        let cache = cache(1 << 20);
+        let small = class(64);
+        assert!(!cache.push(small, 1), "no capacity before the first miss");
+        assert!(cache.grow(small).is_none());
+        assert!(cache.push(small, 1) && cache.push(small, 2));
+        assert_eq!(
+            (cache.pop(small), cache.pop(small), cache.pop(small)),
+            (Some(2), Some(1), None)
+        );
+        assert_eq!(cache.push_many(small, &[7; 100]), small.batch());
+        let mut out = [0; 20];
+        assert_eq!(cache.pop_many(small, &mut out), 20);
+        assert_eq!(cache.len(small), small.batch() - 20);
+        let counts = cache.take_counts(small);
+        assert_eq!((counts.allocations, counts.frees), (22, 2 + small.batch() as u64));
+        assert_eq!(cache.counts(small).frees, 0);
+    }
+
+    #[test]
+    fn capacities_stay_within_the_budget_and_move_to_who_misses() {
+        let budget = 256 * 1024;
+        let cache = cache(budget);
+        let full = |size| {
+            let class = class(size);
+            for _ in 0..100 {
+                cache.grow(class);
+                while cache.push(class, size) {}
+                let bytes: usize = SizeClass::all().map(|class| cache.len(class) * class.size()).sum();
+                assert!(bytes <= budget && cache.granted.load(Ordering::Relaxed) <= budget);
+            }
+            cache.len(class)
+        };
+        for size in [1024, 2048, 4096, 8192, 16384] {
+            assert!(full(size) > 0, "{size} got nothing");
+        }
+        assert_eq!(full(1 << 20), 0, "a block above the budget is not cached");
+    }
+}

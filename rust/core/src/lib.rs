@@ -1,0 +1,58 @@
+//! An off-heap buffer pool that gives memory back.
+//!
+//! ```
+//! use millpond::{Options, Pool};
+//!
+//! let pool = Pool::new(Options::new().name("ingest").max_bytes(64 << 20))?;
+//! let mut block = pool.allocate(16 * 1024)?;
+//! block[..5].copy_from_slice(b"hello");
+//! assert_eq!(block.len(), 16 * 1024);
+//! drop(block);
+//! assert_eq!(pool.stats().used, 0);
+//! # Ok::<(), millpond::Error>(())
+//! ```
+//!
+//! How a block travels, and where to read about it:
+//!
+//! | module | holds |
+//! |---|---|
+//! | `pool`, `block`, `options`, `error` | the public face |
+//! | `size_class` | sizes to classes and back |
+//! | `cache` | free blocks of one thread; the depot through which threads exchange them |
+//! | `arena` | chunks, runs of pages, slabs; chunk lists by usage |
+//! | `huge` | blocks above half a chunk |
+//! | `decay`, `limit` | time, budgets |
+//! | `backing`, `address_map` | what the parts of a pool share; from an address to its chunk |
+//! | `stats`, `check` | numbers, invariants |
+//! | `os`, `sync` | the only system calls; the only atomics and locks |
+//! | `c_api` | the functions of `include/millpond.h` |
+
+mod address_map;
+mod arena;
+mod backing;
+mod block;
+pub mod c_api;
+mod cache;
+mod check;
+mod decay;
+mod error;
+mod huge;
+mod limit;
+mod options;
+pub mod os;
+mod pool;
+mod size_class;
+mod stats;
+mod sync;
+
+pub use arena::chunk_list::LIST_NAMES;
+pub use block::Block;
+pub use error::{BadFree, Error};
+pub use huge::Huge;
+pub use options::{Options, Purge};
+pub use pool::Pool;
+pub use size_class::{CHUNK, GRANULE, LARGEST, PAGE, SizeClass};
+pub use stats::{ClassStats, STATS_VERSION, Stats};
+
+/// Version of this library.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,110 @@
+//! Every system call of this crate.
+#![allow(clippy::disallowed_methods, reason = "this is the file the other ones are sent to")]
+
+use std::ffi::CString;
+use std::ptr;
+
+use super::{Errno, Os};
+use crate::options::Purge;
+use crate::sync::raw::{AtomicU8, Ordering};
+
+/// Linux, from 4.14 (whose `membarrier` is the newest call that is wanted; without it, idle caches wait for their
+/// owners).
+#[derive(Debug)]
+pub(crate) struct Linux;
+
+const PAGE: usize = 4096;
+
+impl Os for Linux {
+    fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
+        debug_assert!(bytes % PAGE == 0 && align.is_power_of_two() && align >= PAGE);
+        let slack = align - PAGE;
+        let whole = bytes.checked_add(slack).ok_or(Errno(libc::ENOMEM))?;
+        let start = map_anonymous(whole)?;
+        let address = start.next_multiple_of(align);
+        let (before, after) = (address - start, whole - bytes - (address - start));
+        // The parts around the aligned range. Unmapping the edge of a mapping cannot split it, so it does not fail;
+        // if it did, address space would be lost, and nothing else.
+        for (edge, length) in [(start, before), (address + bytes, after)] {
+            if length > 0 {
+                // SAFETY: this range was mapped just now, and nobody else has its address.
+                let _ = unsafe { self.unmap(edge, length) };
+            }
+        }
+        name_mapping(address, bytes, name);
+        Ok(address)
+    }
+
+    unsafe fn unmap(&self, address: usize, bytes: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise is the same.
+        check(unsafe { libc::munmap(address as *mut _, bytes) })
+    }
+
+    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno> {
+        let advice = match how {
+            Purge::Now => libc::MADV_DONTNEED,
+            Purge::Lazy => libc::MADV_FREE,
+        };
+        // SAFETY: the caller says that nobody needs what is there.
+        check(unsafe { libc::madvise(address as *mut _, bytes, advice) })
+    }
+
+    fn huge_pages(&self, address: usize, bytes: usize, on: bool) {
+        let advice = if on { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+        // SAFETY: this advice changes nothing that a program can read. A kernel without huge pages refuses it.
+        let _ = unsafe { libc::madvise(address as *mut _, bytes, advice) };
+    }
+
+    fn membarrier(&self) -> bool {
+        const UNKNOWN: u8 = 0;
+        const MISSING: u8 = 1;
+        const REGISTERED: u8 = 2;
+        static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+        if STATE.load(Ordering::Relaxed) == UNKNOWN {
+            let registered = membarrier_call(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+            STATE.store(if registered { REGISTERED } else { MISSING }, Ordering::Relaxed);
+        }
+        STATE.load(Ordering::Relaxed) == REGISTERED && membarrier_call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+    }
+}
+
+fn map_anonymous(bytes: usize) -> Result<usize, Errno> {
+    // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
+    let address = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if address == libc::MAP_FAILED {
+        Err(last_error())
+    } else {
+        Ok(address as usize)
+    }
+}
+
+/// Names a mapping for `pmap` and `/proc/self/maps`: Linux 5.17 with `CONFIG_ANON_VMA_NAME`; others ignore it.
+fn name_mapping(address: usize, bytes: usize, name: &str) {
+    const PR_SET_VMA: libc::c_int = 0x5356_4d41;
+    const PR_SET_VMA_ANON_NAME: libc::c_ulong = 0;
+    let Ok(name) = CString::new(name) else { return };
+    // SAFETY: the kernel copies the name, and the range is ours; a kernel that does not know the call refuses it.
+    let _ = unsafe { libc::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, address, bytes, name.as_ptr()) };
+}
+
+fn membarrier_call(command: libc::c_int) -> bool {
+    // SAFETY: the call orders memory accesses and does nothing else.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+fn check(result: libc::c_int) -> Result<(), Errno> {
+    if result == 0 { Ok(()) } else { Err(last_error()) }
+}
+
+fn last_error() -> Errno {
+    Errno(std::io::Error::last_os_error().raw_os_error().unwrap_or(0))
+}

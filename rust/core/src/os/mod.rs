@@ -1,0 +1,138 @@
+//! Memory from the operating system. The only calls are in `linux.rs`; tests put `fake.rs` in its place.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+use crate::options::Purge;
+
+#[cfg(any(test, feature = "testing"))]
+mod fake;
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(any(test, feature = "testing"))]
+pub use fake::FakeOs;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::Linux;
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("Millpond runs on Linux only for now: rust/core/src/os needs a file for this platform");
+
+/// An error number of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errno(pub i32);
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        std::io::Error::from_raw_os_error(self.0).fmt(f)
+    }
+}
+
+/// What a pool asks of the operating system. All sizes are in bytes and multiples of 4 KiB.
+pub trait Os: Send + Sync + fmt::Debug {
+    /// Maps `bytes` of zeroes, readable and writable, aligned to `align` (a power of two of at least 4 KiB). No memory
+    /// is used until it is touched. `name` is shown by `pmap` where the kernel can.
+    fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno>;
+
+    /// Gives a mapping, or a part of one, back for good.
+    ///
+    /// # Safety
+    /// `[address, address + bytes)` was mapped by [`Os::map`] and nobody will touch it again.
+    unsafe fn unmap(&self, address: usize, bytes: usize) -> Result<(), Errno>;
+
+    /// Gives the memory of a range back and keeps the addresses: what is read there next is zero, or (with
+    /// [`Purge::Lazy`]) perhaps still what was written.
+    ///
+    /// # Safety
+    /// The range was mapped by [`Os::map`], and nobody needs what is in it.
+    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno>;
+
+    /// Asks for transparent huge pages in a range, or refuses them. Best effort.
+    fn huge_pages(&self, address: usize, bytes: usize, on: bool);
+
+    /// Makes every running thread of the process pass a full memory barrier. `false` where the kernel cannot.
+    fn membarrier(&self) -> bool;
+}
+
+/// The operating system this was built for.
+pub fn host() -> &'static dyn Os {
+    &Linux
+}
+
+/// Makes every running thread of the process pass a full memory barrier; `false` where the kernel cannot.
+///
+/// For the JVM side, whose magazines are drained by the same protocol as the thread caches here.
+pub fn membarrier() -> bool {
+    host().membarrier()
+}
+
+/// A type for which all bytes zero is a value.
+///
+/// # Safety
+/// Implementers have no padding that matters, no references and no niche that excludes zero.
+pub(crate) unsafe trait Zeroable {}
+
+/// One `T` in a mapping of its own: bookkeeping that must neither be written into buffers nor go through `malloc`.
+/// It starts as zeroes and is resident only where it was touched.
+pub(crate) struct Mapped<T: Zeroable> {
+    address: usize,
+    os: &'static dyn Os,
+    owns: PhantomData<T>,
+}
+
+// SAFETY: a `Mapped<T>` owns its `T` as a `Box<T>` does.
+unsafe impl<T: Zeroable + Send> Send for Mapped<T> {}
+// SAFETY: as above.
+unsafe impl<T: Zeroable + Sync> Sync for Mapped<T> {}
+
+impl<T: Zeroable> Mapped<T> {
+    /// Bytes of the mapping.
+    pub(crate) const BYTES: usize = size_of::<T>().next_multiple_of(4096);
+
+    pub(crate) fn new(os: &'static dyn Os, name: &str) -> Result<Self, Errno> {
+        const { assert!(align_of::<T>() <= 4096 && !std::mem::needs_drop::<T>()) };
+        let address = os.map(Self::BYTES, 4096, name)?;
+        Ok(Mapped {
+            address,
+            os,
+            owns: PhantomData,
+        })
+    }
+
+    /// Where it is; stable for its whole life.
+    pub(crate) fn as_ptr(&self) -> *const T {
+        self.address as *const T
+    }
+}
+
+impl<T: Zeroable> Deref for Mapped<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: the mapping is as large and aligned as `T`, holds a `T` since zeroes are one, and lives as long as
+        // `self`.
+        unsafe { &*(self.address as *const T) }
+    }
+}
+
+impl<T: Zeroable> DerefMut for Mapped<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; `&mut self` is the only way to it.
+        unsafe { &mut *(self.address as *mut T) }
+    }
+}
+
+impl<T: Zeroable> Drop for Mapped<T> {
+    fn drop(&mut self) {
+        // SAFETY: `new` mapped exactly this, and with `self` the last reference is gone.
+        // A failure to unmap leaks it, which is the best that a destructor can do.
+        let _ = unsafe { self.os.unmap(self.address, Self::BYTES) };
+    }
+}
+
+impl<T: Zeroable> fmt::Debug for Mapped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mapped({:#x}, {} bytes)", self.address, Self::BYTES)
+    }
+}

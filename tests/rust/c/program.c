@@ -1,0 +1,68 @@
+/* Uses a pool as a C program would. Returns 0, or the line of the first check that failed. */
+#include <string.h>
+
+#include "millpond.h"
+
+#define CHECK(condition) do { if (!(condition)) return __LINE__; } while (0)
+
+int millpond_c_program(size_t *layout, const char *version);
+
+static int use_pool(millpond_pool *pool)
+{
+    void *small, *large, *huge;
+    millpond_stats_t stats;
+    size_t bytes;
+
+    CHECK(millpond_allocate(pool, 100, &small) == MILLPOND_OK);
+    CHECK(millpond_allocate(pool, 300000, &large) == MILLPOND_OK);
+    CHECK(millpond_allocate(pool, 5 << 20, &huge) == MILLPOND_OK);
+    CHECK(millpond_usable_size(pool, small) == 128);
+    memset(small, 1, 100);
+    memset(large, 2, 300000);
+    memset(huge, 3, 5 << 20);
+    CHECK(((unsigned char *)small)[99] == 1);
+
+    CHECK(millpond_allocate(pool, 100 << 20, &huge) == MILLPOND_ELIMIT);
+    CHECK(millpond_free(pool, (char *)large + 64) == MILLPOND_EBADFREE);
+    CHECK(millpond_free(pool, &stats) == MILLPOND_EBADFREE);
+
+    CHECK(millpond_stats(pool, &stats, sizeof stats) == MILLPOND_OK);
+    CHECK(stats.version == MILLPOND_STATS_VERSION && stats.size == sizeof stats);
+    CHECK(stats.live_blocks == 3 && stats.bad_frees == 2 && stats.limit == 32 << 20);
+
+    CHECK(millpond_free(pool, small) == MILLPOND_OK);
+    CHECK(millpond_free(pool, large) == MILLPOND_OK);
+    CHECK(millpond_free(pool, NULL) == MILLPOND_OK);
+    CHECK(millpond_trim(pool, &bytes) == MILLPOND_OK && bytes > 300000);
+    CHECK(millpond_free(pool, large) == MILLPOND_EBADFREE);
+    CHECK(millpond_tick(pool, 1000000) == MILLPOND_OK);
+
+    CHECK(millpond_close(pool, &bytes) == MILLPOND_OK && bytes == 5 << 20);
+    CHECK(millpond_allocate(pool, 1, &small) == MILLPOND_ECLOSED);
+    CHECK(millpond_free(pool, huge) == MILLPOND_OK);
+    CHECK(millpond_stats(pool, &stats, sizeof stats) == MILLPOND_OK);
+    CHECK(stats.used == 0 && stats.committed == 0);
+    return 0;
+}
+
+int millpond_c_program(size_t *layout, const char *version)
+{
+    millpond_options options = { "from-c", 32 << 20, 0, 0 };
+    millpond_pool *pool;
+    int line;
+
+    layout[0] = sizeof(millpond_stats_t);
+    layout[1] = offsetof(millpond_stats_t, committed);
+    layout[2] = offsetof(millpond_stats_t, bad_frees);
+    layout[3] = offsetof(millpond_stats_t, classes);
+    layout[4] = sizeof(millpond_class_stats);
+
+    CHECK(strcmp(millpond_version(), version) == 0);
+    CHECK(millpond_create(NULL, NULL) == MILLPOND_EINVAL);
+    CHECK(millpond_trim(NULL, NULL) == MILLPOND_EINVAL);
+    millpond_destroy(NULL);
+    CHECK(millpond_create(&options, &pool) == MILLPOND_OK);
+    line = use_pool(pool);
+    millpond_destroy(pool);
+    return line;
+}

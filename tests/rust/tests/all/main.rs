@@ -1,0 +1,7 @@
+//! Tests of the allocator from outside, as one binary.
+
+mod against_model;
+mod failing_system;
+mod pool;
+mod stress;
+mod through_c;

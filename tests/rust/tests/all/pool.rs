@@ -1,0 +1,218 @@
+//! What the public face promises.
+
+use std::thread;
+use std::time::Duration;
+
+use millpond::os::FakeOs;
+use millpond::{CHUNK, Error, GRANULE, LARGEST, Options, PAGE, Pool, SizeClass};
+
+fn pool(options: Options) -> Pool {
+    Pool::new_on(options, FakeOs::leaked()).expect("a pool")
+}
+
+#[test]
+fn blocks_have_the_size_asked_for_and_do_not_overlap() {
+    let pool = pool(Options::new());
+    let sizes = [
+        0,
+        1,
+        63,
+        64,
+        65,
+        1000,
+        4096,
+        10_000,
+        65_536,
+        100_000,
+        1 << 20,
+        LARGEST,
+        LARGEST + 1,
+        9 << 20,
+    ];
+    let mut blocks: Vec<_> = sizes
+        .iter()
+        .map(|&size| pool.allocate(size).expect("a block"))
+        .collect();
+    for (index, block) in blocks.iter_mut().enumerate() {
+        assert_eq!((block.len(), block.as_ptr() as usize % GRANULE), (sizes[index], 0));
+        block.fill(index as u8);
+    }
+    for (index, block) in blocks.iter().enumerate() {
+        assert!(block.iter().all(|&byte| byte == index as u8));
+    }
+    pool.check_invariants().expect("sound");
+    drop(blocks);
+    assert_eq!(pool.stats().used, 0);
+    pool.trim();
+    assert_eq!((pool.stats().committed, pool.stats().dirty), (0, 0));
+}
+
+#[test]
+fn the_limit_is_hard_names_itself_and_is_recoverable() {
+    let pool = pool(Options::new().name("small").max_bytes(8 << 20));
+    let mut blocks = Vec::new();
+    let refused = loop {
+        match pool.allocate(100_000) {
+            Ok(block) => blocks.push(block),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&refused, Error::LimitReached { pool, limit, .. } if pool == "small" && *limit == 8 << 20));
+    assert!(
+        refused.to_string().contains("'small'") && refused.to_string().contains("8388608"),
+        "{refused}"
+    );
+    assert!(blocks.len() > 70, "{} blocks of 100 kB in 8 MiB", blocks.len());
+    assert!(matches!(
+        pool.allocate(usize::MAX),
+        Err(Error::OutOfMemory { .. } | Error::LimitReached { .. })
+    ));
+    // What other sizes left in caches is given back before a request is refused.
+    blocks.clear();
+    drop(pool.allocate(7 << 20).expect("everything is free again"));
+    assert!(pool.stats().failures >= 2);
+    pool.check_invariants().expect("sound");
+}
+
+#[test]
+fn what_a_child_commits_its_parent_commits() {
+    let parent = pool(Options::new().name("parent").max_bytes(4 << 20));
+    let child = pool(Options::new().name("child").parent(&parent));
+    let block = child.allocate(3 << 20).expect("room");
+    assert_eq!(parent.stats().committed, child.stats().committed);
+    let refused = child.allocate(2 << 20).expect_err("no room in the parent");
+    assert!(matches!(refused, Error::LimitReached { pool, .. } if pool == "parent"));
+    drop(block);
+    drop(child);
+    assert_eq!(parent.stats().committed, 0);
+}
+
+#[test]
+fn closing_refuses_and_the_last_release_frees() {
+    let pool = pool(Options::new().name("done"));
+    let (small, large, huge) = (pool.allocate(100), pool.allocate(1 << 20), pool.allocate(5 << 20));
+    drop(pool.allocate(5000));
+    let left = pool.close();
+    assert_eq!(left as u64, pool.stats().used);
+    assert!(left > (6 << 20));
+    let refused = pool.allocate(100).expect_err("closed");
+    assert_eq!(refused, Error::Closed { pool: "done".into() });
+    assert_eq!(pool.allocate(5 << 20).expect_err("closed"), refused);
+    assert_eq!(pool.stats().cached_threads, 0);
+    let mut small = small.expect("a block");
+    small.fill(7);
+    for block in [small, large.expect("a block"), huge.expect("a block")] {
+        drop(block);
+    }
+    assert_eq!((pool.stats().used, pool.stats().committed), (0, 0));
+    pool.check_invariants().expect("sound");
+}
+
+#[test]
+fn dropping_a_pool_unmaps_all_even_with_caches_elsewhere() {
+    let os = FakeOs::leaked();
+    let pool = Pool::new_on(Options::new(), os).expect("a pool");
+    let (other, (ready, go)) = (
+        pool.clone(),
+        (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>()),
+    );
+    let thread = thread::spawn(move || {
+        drop(other.allocate(100));
+        drop(other);
+        ready.0.send(()).expect("somebody waits");
+        go.1.recv().expect("somebody sends");
+    });
+    ready.1.recv().expect("the thread sends");
+    drop(pool.allocate(100));
+    drop(pool);
+    assert_eq!(os.mapped_bytes(), 0);
+    go.0.send(()).expect("the thread waits");
+    thread.join().expect("no panic");
+}
+
+#[test]
+fn ticks_give_everything_back_in_shares() {
+    let pool = pool(Options::new().decay(Duration::from_millis(1000)));
+    let blocks: Vec<_> = (0..2000).map(|_| pool.allocate(30_000).expect("a block")).collect();
+    let peak = pool.stats().committed;
+    let at = |millis| {
+        pool.tick(Duration::from_millis(millis));
+        pool.stats().committed
+    };
+    assert_eq!(at(0), peak);
+    drop(blocks);
+    let mut committed: Vec<_> = (1..=40).map(|tick| at(tick * 100)).collect();
+    assert!(committed.is_sorted_by(|a, b| a >= b));
+    assert_eq!(committed.last(), Some(&0), "{committed:?}");
+    committed.dedup();
+    assert!(committed.len() > 5, "not in one stroke: {committed:?}");
+    pool.check_invariants().expect("sound");
+}
+
+#[test]
+fn idle_threads_lose_their_caches_and_busy_ones_do_not() {
+    let pool = pool(Options::new().decay(Duration::from_millis(100)));
+    let (done, wait) = std::sync::mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let pool = &pool;
+        scope.spawn(move || {
+            drop(pool.allocate(1000));
+            ready.send(()).expect("somebody waits");
+            wait.recv().expect("somebody sends");
+        });
+        is_ready.recv().expect("the thread sends");
+        let cached = |millis| {
+            drop(pool.allocate(64));
+            pool.tick(Duration::from_millis(millis));
+            pool.stats().classes.map(|class| class.cached)
+        };
+        let (idle, busy) = (SizeClass::of(1000).expect("a class").index(), 0);
+        let before = cached(0);
+        assert!(before[idle] > 0 && before[busy] > 0);
+        (1..5).for_each(|tick| assert!(cached(tick * 40)[busy] > 0));
+        let after = cached(200);
+        assert_eq!(after[idle], 0);
+        assert!(after[busy] > 0);
+        done.send(()).expect("the thread waits");
+    });
+}
+
+#[test]
+fn chunks_are_reused_fullest_first_and_give_back_their_memory() {
+    let pool = pool(Options::new().arenas(1).thread_cache_bytes(0).depot_bytes(0));
+    let mut blocks: Vec<_> = (0..64).map(|_| pool.allocate(256 * 1024).expect("a block")).collect();
+    assert_eq!(pool.stats().chunk_lists, [0, 0, 0, 0, 0, 4]);
+    let chunk = |block: &millpond::Block<'_>| block.as_ptr() as usize / CHUNK;
+    let full = chunk(&blocks[0]);
+    // Ten of sixteen blocks stay in the first chunk, one in another, none in the others.
+    let (mut ten, mut one) = (10i32, 1i32);
+    blocks.retain(|block| {
+        let left = if chunk(block) == full { &mut ten } else { &mut one };
+        *left -= 1;
+        *left >= 0
+    });
+    let next = pool.allocate(256 * 1024).expect("a block");
+    assert_eq!(chunk(&next), full, "the fuller chunk is asked first");
+    pool.trim();
+    assert_eq!(pool.stats().committed, (blocks.len() as u64 + 1) * 256 * 1024);
+    assert_eq!(pool.stats().reserved, 4 * CHUNK as u64, "addresses stay");
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    let cases = [
+        (Options::new().name(""), "name"),
+        (Options::new().max_bytes(PAGE - 1), "max_bytes"),
+        (Options::new().decay(Duration::from_secs(3601)), "decay"),
+        (Options::new().thread_cache_bytes(65 << 20), "thread_cache_bytes"),
+        (Options::new().arenas(65), "arenas"),
+    ];
+    for (options, name) in cases {
+        let error = Pool::new(options).expect_err(name);
+        assert!(
+            matches!(error, Error::InvalidOption { option, .. } if option == name),
+            "{error}"
+        );
+    }
+}
