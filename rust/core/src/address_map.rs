@@ -31,10 +31,7 @@ pub(crate) struct AddressMap {
 
 impl AddressMap {
     pub(crate) fn new(os: &'static dyn Os, name: &str) -> Result<Self, Errno> {
-        Ok(AddressMap {
-            root: Mapped::new(os, name)?,
-            leaves: Mutex::new(Vec::new()),
-        })
+        Ok(AddressMap { root: Mapped::new(os, name)?, leaves: Mutex::new(Vec::new()) })
     }
 
     /// The chunk that `address` lies in, if it is one of this pool's.

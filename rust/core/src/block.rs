@@ -34,12 +34,7 @@ impl<'pool> Block<'pool> {
         debug_assert!(address != 0);
         // SAFETY: no block is at address 0, which the system never maps for us.
         let address = unsafe { NonNull::new_unchecked(address as *mut u8) };
-        Block {
-            pool,
-            address,
-            size,
-            class,
-        }
+        Block { pool, address, size, class }
     }
 
     /// Bytes that may be used: the size of its class, at least what was asked for.
@@ -91,12 +86,6 @@ impl DerefMut for Block<'_> {
 
 impl fmt::Debug for Block<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Block({} of {} bytes at {:p})",
-            self.size,
-            self.usable_size(),
-            self.address
-        )
+        write!(f, "Block({} of {} bytes at {:p})", self.size, self.usable_size(), self.address)
     }
 }

@@ -142,9 +142,7 @@ pub unsafe extern "C" fn millpond_usable_size(pool: *const Pool, block: *const c
     guarded(|| {
         // SAFETY: the caller says so.
         let pool = unsafe { pool.as_ref() };
-        bytes = pool
-            .and_then(|pool| pool.usable_size(block.expose_provenance()))
-            .unwrap_or(0);
+        bytes = pool.and_then(|pool| pool.usable_size(block.expose_provenance())).unwrap_or(0);
         MILLPOND_OK
     });
     bytes
@@ -157,9 +155,7 @@ pub unsafe extern "C" fn millpond_usable_size(pool: *const Pool, block: *const c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn millpond_tick(pool: *const Pool, now_nanos: u64) -> c_int {
     // SAFETY: the caller says so.
-    with_pool(unsafe { pool.as_ref() }, |pool| {
-        pool.tick(Duration::from_nanos(now_nanos))
-    })
+    with_pool(unsafe { pool.as_ref() }, |pool| pool.tick(Duration::from_nanos(now_nanos)))
 }
 
 /// Gives all free memory back; writes the bytes to `*bytes` unless that is null.

@@ -27,9 +27,7 @@ type Check<T = ()> = Result<T, String>;
 pub(crate) fn check(pool: &Inner) -> Check {
     let mut held = Held::default();
     for (index, arena) in pool.arenas.iter().enumerate() {
-        arena
-            .inspect(|state| check_arena(state, &mut held))
-            .map_err(|what| format!("arena {index}: {what}"))?;
+        arena.inspect(|state| check_arena(state, &mut held)).map_err(|what| format!("arena {index}: {what}"))?;
     }
     check_depot(pool)?;
     check_sums(pool, &held)
@@ -54,10 +52,7 @@ fn check_chunk(state: &State, index: usize, held: &mut Held) -> Check<usize> {
     let entry = &state.chunks[index];
     let (chunk, book) = (&entry.chunk, &entry.book);
     ensure(book.dirty.is_subset(&book.free), "a dirty page is not free")?;
-    ensure(
-        book.purging.is_disjoint(&book.free),
-        "a page is free while it is being purged",
-    )?;
+    ensure(book.purging.is_disjoint(&book.free), "a page is free while it is being purged")?;
     ensure(book.purging.is_empty(), "a purge is under way: the pool is not quiet")?;
     let mut free = PageSet::default();
     let mut page = 0;
@@ -73,18 +68,13 @@ fn check_chunk(state: &State, index: usize, held: &mut Held) -> Check<usize> {
                 page += class.pages();
             }
             Some((class, offset)) => {
-                return Err(format!(
-                    "page {page} is {offset} pages into a {class:?} run that is not there"
-                ));
+                return Err(format!("page {page} is {offset} pages into a {class:?} run that is not there"));
             }
         }
     }
     ensure(free == book.free, "the free set is not the pages without owner")?;
     let longest = book.free.runs().map(|run| run.pages).max().unwrap_or(0);
-    ensure(
-        longest <= state.lists.longest_run(index),
-        "a free run is longer than the list knows",
-    )?;
+    ensure(longest <= state.lists.longest_run(index), "a free run is longer than the list knows")?;
     Ok(PAGES - free.len())
 }
 
@@ -92,10 +82,7 @@ fn check_owned(state: &State, index: usize, page: usize, class: SizeClass, held:
     let entry = &state.chunks[index];
     ensure(page + class.pages() <= PAGES, "it reaches beyond the chunk")?;
     for offset in 0..class.pages() {
-        ensure(
-            entry.chunk.owner(page + offset) == Some((class, offset)),
-            "a page of it is somebody else's",
-        )?;
+        ensure(entry.chunk.owner(page + offset) == Some((class, offset)), "a page of it is somebody else's")?;
     }
     let slab = &entry.book.slabs[page];
     if !class.is_run() {
@@ -109,14 +96,8 @@ fn check_owned(state: &State, index: usize, page: usize, class: SizeClass, held:
         held.out += if out { class.size() } else { 0 };
         held.blocks += if in_slab { 0 } else { class.size() };
         let address = entry.chunk.page_address(page) + block * class.size();
-        let found = entry
-            .chunk
-            .locate(address)
-            .map_err(|why| format!("block {block}: {why}"))?;
-        ensure(
-            (found.page, found.block) == (page, block),
-            "a block is not found by its address",
-        )?;
+        let found = entry.chunk.locate(address).map_err(|why| format!("block {block}: {why}"))?;
+        ensure((found.page, found.block) == (page, block), "a block is not found by its address")?;
     }
     Ok(())
 }
@@ -126,10 +107,7 @@ fn check_lists(state: &State) -> Check {
     for list in 0..LISTS {
         for chunk in state.lists.members(list) {
             let usage = usage(state.chunks[chunk].book.free.len());
-            ensure(
-                ChunkLists::allows(list, usage),
-                &format!("chunk {chunk} at {usage} % stands in list {list}"),
-            )?;
+            ensure(ChunkLists::allows(list, usage), &format!("chunk {chunk} at {usage} % stands in list {list}"))?;
             seen += 1;
         }
     }
@@ -143,10 +121,7 @@ fn check_partial(state: &State, class: SizeClass) -> Check {
             let id = SlabId(at);
             let entry = &state.chunks[id.chunk()];
             let slab = &entry.book.slabs[id.page()];
-            ensure(
-                entry.chunk.owner(id.page()) == Some((class, 0)),
-                "a list names a slab that is not there",
-            )?;
+            ensure(entry.chunk.owner(id.page()) == Some((class, 0)), "a list names a slab that is not there")?;
             ensure(slab.fullness() == Some(fullness), "a slab stands in the wrong list")?;
             ensure(slab.prev == before, "a list of slabs is broken")?;
             ensure(slab.free() > 0, "a full slab stands in a list")?;
@@ -160,11 +135,7 @@ fn check_depot(pool: &Inner) -> Check {
     let mut seen = HashSet::new();
     let mut result = Ok(());
     pool.depot.for_each(|class, block| {
-        let state = pool
-            .backing
-            .map
-            .find(block)
-            .map(|chunk| chunk.locate(block).map(|at| (at, chunk)));
+        let state = pool.backing.map.find(block).map(|chunk| chunk.locate(block).map(|at| (at, chunk)));
         let fine = match state {
             Some(Ok((at, chunk))) => at.class == class && !chunk.is_out(at.page, at.block),
             _ => false,
@@ -183,14 +154,8 @@ fn check_sums(pool: &Inner, held: &Held) -> Check {
     equal("bytes out", blocks + stats.cached_threads as usize, held.out)?;
     equal("bytes in blocks", held.out + stats.cached_depot as usize, held.blocks)?;
     let own = held.committed_pages * PAGE + huge.committed;
-    ensure(
-        stats.committed as usize >= own,
-        &format!("{} bytes are committed, {own} found", stats.committed),
-    )?;
-    ensure(
-        stats.committed <= stats.limit,
-        "more is committed than the limit allows",
-    )
+    ensure(stats.committed as usize >= own, &format!("{} bytes are committed, {own} found", stats.committed))?;
+    ensure(stats.committed <= stats.limit, "more is committed than the limit allows")
 }
 
 fn equal(what: &str, counted: usize, found: usize) -> Check {

@@ -23,10 +23,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(crate) fn new(decay: Duration) -> Self {
         let decay = u32::try_from(decay.as_millis()).expect("options allow an hour at most");
-        Clock {
-            now: AtomicU32::new(0),
-            decay,
-        }
+        Clock { now: AtomicU32::new(0), decay }
     }
 
     pub(crate) fn now(&self) -> u32 {
@@ -78,10 +75,7 @@ mod tests {
                 clock.set(Duration::from_millis(age));
                 let due = (0..groups).filter(|&group| clock.is_due(group, 0)).count();
                 let error = (due as f64 / f64::from(groups) - share).abs();
-                assert!(
-                    error <= 1.0 / f64::from(groups) + 0.02,
-                    "{due} of {groups} after {age} ms"
-                );
+                assert!(error <= 1.0 / f64::from(groups) + 0.02, "{due} of {groups} after {age} ms");
             }
         }
     }

@@ -80,10 +80,7 @@ impl fmt::Display for BadFree {
             BadFree::Foreign => write!(f, "it lies in no memory of this pool"),
             BadFree::NoBlock => write!(f, "no block is there: it was released before, and its pages with it"),
             BadFree::Interior { block, size } => {
-                write!(
-                    f,
-                    "it lies inside the block of {size} bytes at {block:#x}, not at its start"
-                )
+                write!(f, "it lies inside the block of {size} bytes at {block:#x}, not at its start")
             }
             BadFree::WrongClass { size } => write!(f, "the block there has {size} bytes, not the size that was given"),
             BadFree::Double => write!(f, "the block was released before"),
@@ -95,12 +92,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Closed { pool } => write!(f, "pool '{pool}' is closed: it takes blocks back but gives none out"),
-            Error::LimitReached {
-                pool,
-                requested,
-                committed,
-                limit,
-            } => write!(
+            Error::LimitReached { pool, requested, committed, limit } => write!(
                 f,
                 "pool '{pool}' cannot give {requested} bytes: {committed} of its {limit} bytes are committed, \
                  and nothing more can be freed; release blocks or raise the limit"

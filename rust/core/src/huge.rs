@@ -70,13 +70,7 @@ impl HugeBlocks {
             None => self.map(backing, capacity, size)?,
         };
         let mut mappings = self.mappings.lock();
-        mappings.live.insert(
-            address,
-            Mapping {
-                used: capacity,
-                ..mapping
-            },
-        );
+        mappings.live.insert(address, Mapping { used: capacity, ..mapping });
         mappings.allocations += 1;
         Ok(Huge { address, capacity })
     }
@@ -85,20 +79,10 @@ impl HugeBlocks {
     pub(crate) fn free(&self, backing: &Backing, address: usize) -> Result<usize, Error> {
         let mut mappings = self.mappings.lock();
         let Some(mapping) = mappings.live.remove(&address) else {
-            return Err(Error::BadFree {
-                address,
-                reason: mappings.why_not(address),
-            });
+            return Err(Error::BadFree { address, reason: mappings.why_not(address) });
         };
         mappings.frees += 1;
-        mappings.free.push((
-            address,
-            Mapping {
-                used: 0,
-                freed_at: backing.clock.now(),
-                ..mapping
-            },
-        ));
+        mappings.free.push((address, Mapping { used: 0, freed_at: backing.clock.now(), ..mapping }));
         Ok(mapping.used)
     }
 
@@ -172,39 +156,20 @@ impl HugeBlocks {
             return Ok(None);
         };
         let mapping = mappings.free[index].1;
-        backing
-            .budget
-            .acquire(capacity.saturating_sub(mapping.committed), size)?;
+        backing.budget.acquire(capacity.saturating_sub(mapping.committed), size)?;
         let (address, mapping) = mappings.free.swap_remove(index);
-        Ok(Some((
-            address,
-            Mapping {
-                committed: mapping.committed.max(capacity),
-                ..mapping
-            },
-        )))
+        Ok(Some((address, Mapping { committed: mapping.committed.max(capacity), ..mapping })))
     }
 
     fn map(&self, backing: &Backing, capacity: usize, size: usize) -> Result<(usize, Mapping), Error> {
         backing.budget.acquire(capacity, size)?;
         let address = backing.os.map(capacity, 4096, &backing.label).map_err(|errno| {
             backing.budget.release(capacity);
-            Error::OutOfMemory {
-                requested: size,
-                errno: errno.0,
-            }
+            Error::OutOfMemory { requested: size, errno: errno.0 }
         })?;
         backing.os.huge_pages(address, capacity, backing.huge_pages);
         backing.reserved.fetch_add(capacity, Ordering::Relaxed);
-        Ok((
-            address,
-            Mapping {
-                reserved: capacity,
-                committed: capacity,
-                used: 0,
-                freed_at: 0,
-            },
-        ))
+        Ok((address, Mapping { reserved: capacity, committed: capacity, used: 0, freed_at: 0 }))
     }
 }
 
@@ -214,9 +179,7 @@ impl Mappings {
     fn best_fit(&self, capacity: usize) -> Option<usize> {
         let fits = |m: &Mapping| m.reserved >= capacity && m.committed <= capacity + capacity / 4;
         let candidates = self.free.iter().enumerate().filter(|(_, (_, m))| fits(m));
-        candidates
-            .min_by_key(|(_, (_, m))| (m.committed == 0, m.reserved))
-            .map(|(index, _)| index)
+        candidates.min_by_key(|(_, (_, m))| (m.committed == 0, m.reserved)).map(|(index, _)| index)
     }
 
     fn take_due(&mut self, backing: &Backing, all: bool) -> Vec<(usize, Mapping)> {

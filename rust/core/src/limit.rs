@@ -17,13 +17,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(name: String, limit: usize, parent: Option<Arc<Budget>>) -> Arc<Budget> {
-        Arc::new(Budget {
-            name,
-            limit,
-            committed: AtomicUsize::new(0),
-            peak: AtomicUsize::new(0),
-            parent,
-        })
+        Arc::new(Budget { name, limit, committed: AtomicUsize::new(0), peak: AtomicUsize::new(0), parent })
     }
 
     /// Takes `bytes` here and in every ancestor, or nowhere. `requested` is what the user asked for, for the error.
@@ -44,11 +38,8 @@ impl Budget {
     /// Whether [`Budget::acquire`] would succeed if nobody else came in between.
     pub(crate) fn check(&self, bytes: usize, requested: usize) -> Result<(), Error> {
         let committed = self.committed();
-        self.after(committed, bytes)
-            .ok_or_else(|| self.refusal(requested, committed))?;
-        self.parent
-            .as_ref()
-            .map_or(Ok(()), |parent| parent.check(bytes, requested))
+        self.after(committed, bytes).ok_or_else(|| self.refusal(requested, committed))?;
+        self.parent.as_ref().map_or(Ok(()), |parent| parent.check(bytes, requested))
     }
 
     /// Committed bytes after taking `bytes` more, if the limit allows them.
@@ -57,12 +48,7 @@ impl Budget {
     }
 
     fn refusal(&self, requested: usize, committed: usize) -> Error {
-        Error::LimitReached {
-            pool: self.name.clone(),
-            requested,
-            committed,
-            limit: self.limit,
-        }
+        Error::LimitReached { pool: self.name.clone(), requested, committed, limit: self.limit }
     }
 
     /// Gives `bytes` back, here and in every ancestor.
@@ -99,32 +85,16 @@ mod tests {
         child.acquire(60, 60).expect("room in both");
         assert_eq!(
             child.acquire(30, 25),
-            Err(Error::LimitReached {
-                pool: "child".into(),
-                requested: 25,
-                committed: 60,
-                limit: 80
-            })
+            Err(Error::LimitReached { pool: "child".into(), requested: 25, committed: 60, limit: 80 })
         );
         assert_eq!(
             sibling.acquire(50, 50),
-            Err(Error::LimitReached {
-                pool: "parent".into(),
-                requested: 50,
-                committed: 60,
-                limit: 100
-            })
+            Err(Error::LimitReached { pool: "parent".into(), requested: 50, committed: 60, limit: 100 })
         );
-        assert_eq!(
-            (child.committed(), sibling.committed(), parent.committed()),
-            (60, 0, 60)
-        );
+        assert_eq!((child.committed(), sibling.committed(), parent.committed()), (60, 0, 60));
         child.release(60);
         sibling.acquire(80, 80).expect("room again");
-        assert_eq!(
-            (parent.committed(), parent.peak(), child.peak(), child.limit()),
-            (80, 80, 60, 80)
-        );
+        assert_eq!((parent.committed(), parent.peak(), child.peak(), child.limit()), (80, 80, 60, 80));
         assert!(sibling.acquire(usize::MAX, 1).is_err(), "no overflow");
     }
 }

@@ -131,19 +131,13 @@ impl Options {
         }
         if self.max_bytes < crate::size_class::PAGE {
             let least = crate::size_class::PAGE;
-            return refuse(
-                "max_bytes",
-                format!("{} is less than one page, {least} bytes", self.max_bytes),
-            );
+            return refuse("max_bytes", format!("{} is less than one page, {least} bytes", self.max_bytes));
         }
         if self.decay > Duration::from_secs(3600) {
             return refuse("decay", format!("{:?} is more than an hour", self.decay));
         }
         if self.thread_cache_bytes > 16 * CHUNK {
-            return refuse(
-                "thread_cache_bytes",
-                format!("{} is more than 64 MiB", self.thread_cache_bytes),
-            );
+            return refuse("thread_cache_bytes", format!("{} is more than 64 MiB", self.thread_cache_bytes));
         }
         if self.arenas > 64 {
             return refuse("arenas", format!("{} is more than 64", self.arenas));

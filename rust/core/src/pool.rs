@@ -7,7 +7,8 @@ use crate::address_map::AddressMap;
 use crate::arena::Arena;
 use crate::backing::Backing;
 use crate::block::Block;
-use crate::cache::depot::{Batch, Depot};
+use crate::cache::batch::Batch;
+use crate::cache::depot::Depot;
 use crate::cache::local;
 use crate::cache::thread::ThreadCache;
 use crate::decay::Clock;
@@ -16,7 +17,7 @@ use crate::huge::{Huge, HugeBlocks};
 use crate::limit::Budget;
 use crate::options::Options;
 use crate::os::{self, Os};
-use crate::size_class::SizeClass;
+use crate::size_class::{BATCH_MAX, SizeClass};
 use crate::stats::{Counters, Stats};
 use crate::sync::raw::AtomicU64;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
@@ -90,10 +91,7 @@ impl Pool {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         options.validate()?;
         let label = format!("millpond:{}", options.name);
-        let map = AddressMap::new(os, &label).map_err(|errno| Error::OutOfMemory {
-            requested: 0,
-            errno: errno.0,
-        })?;
+        let map = AddressMap::new(os, &label).map_err(|errno| Error::OutOfMemory { requested: 0, errno: errno.0 })?;
         let parent = options.parent.as_ref().map(|parent| parent.0.backing.budget.clone());
         let arenas = options.arena_count();
         let backing = Backing {
@@ -192,11 +190,7 @@ impl Pool {
             Some(cache.push_many(class, blocks))
         });
         let put = put.flatten().unwrap_or(0);
-        if put == blocks.len() {
-            0
-        } else {
-            self.0.give_slowly(class, &blocks[put..])
-        }
+        if put == blocks.len() { 0 } else { self.0.give_slowly(class, &blocks[put..]) }
     }
 
     /// As [`Pool::take`], past the thread's cache: for threads that should have none.
@@ -236,10 +230,7 @@ impl Pool {
     /// Nobody uses the block any more.
     pub unsafe fn give_huge(&self, address: usize) -> Result<(), Error> {
         let inner = &*self.0;
-        let freed = inner
-            .huge
-            .free(&inner.backing, address)
-            .inspect_err(|_| inner.counters.count_bad_free());
+        let freed = inner.huge.free(&inner.backing, address).inspect_err(|_| inner.counters.count_bad_free());
         if inner.is_closed() {
             inner.purge_all();
         }
@@ -268,10 +259,7 @@ impl Pool {
             }
             found => {
                 inner.counters.count_bad_free();
-                Err(Error::BadFree {
-                    address,
-                    reason: found.err().unwrap_or(BadFree::Double),
-                })
+                Err(Error::BadFree { address, reason: found.err().unwrap_or(BadFree::Double) })
             }
         }
     }
@@ -298,17 +286,11 @@ impl Pool {
         ticker.latest = ticker.latest.max(since);
         let clock = &inner.backing.clock;
         clock.set(ticker.latest);
-        let idle: Vec<_> = inner
-            .live_caches()
-            .into_iter()
-            .filter(|cache| cache.is_idle(clock))
-            .collect();
+        let idle: Vec<_> = inner.live_caches().into_iter().filter(|cache| cache.is_idle(clock)).collect();
         inner.empty(&idle, false);
         if clock.age(ticker.depot_decayed_at) >= clock.decay() / DEPOT_ROUNDS {
             ticker.depot_decayed_at = clock.now();
-            inner
-                .depot
-                .decay(false, |batch| inner.release_to_arenas(batch.blocks()));
+            inner.depot.decay(false, |blocks| inner.release_to_arenas(blocks));
         }
         inner.purge(false);
     }
@@ -367,43 +349,36 @@ impl Inner {
     /// Fills `out`; what else the depot or the arena gives goes into the thread's cache.
     #[cold]
     fn take_slowly(self: &Arc<Self>, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
-        local::make_current(self);
-        let known = local::with_current(self, |cache| {
-            // Another pool's block may have made this cache not the current one, with blocks still in it.
-            let guard = cache.gate.enter_slowly();
-            let taken = cache.pop_many(class, out);
-            let evicted = if taken == 0 { cache.grow(class) } else { None };
-            drop(guard);
-            if let Some((class, batch)) = evicted {
-                self.settle(class, batch.blocks(), cache.number);
-            }
-            if taken > 0 {
-                return Ok(taken);
-            }
-            self.fetch_through(cache, class, out)
-        });
-        known.unwrap_or_else(|| {
-            let taken = self.fetch(class, out, None)?;
-            self.counters.count(class, taken as u64, 0);
-            Ok(taken)
-        })
+        if local::make_current(self)
+            && let Some(taken) = local::with_current(self, |cache| self.take_through(cache, class, out))
+        {
+            return taken;
+        }
+        let taken = self.fetch(class, out, None)?;
+        self.counters.count(class, taken as u64, 0);
+        Ok(taken)
     }
 
-    fn fetch_through(&self, cache: &ThreadCache, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
-        if out.len() >= class.batch() {
-            let taken = self.fetch(class, out, Some(cache))?;
-            let _inside = cache.gate.enter_slowly();
-            cache.count(class, taken as u64, 0);
+    fn take_through(&self, cache: &ThreadCache, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+        let passed = cache.gate.pass();
+        // The cache may have blocks after all: another one was this thread's current one, or the gate was shut.
+        let taken = if self.is_closed() { 0 } else { cache.pop_many(class, out) };
+        if taken > 0 {
             return Ok(taken);
         }
-        let mut batch = Batch::new();
-        batch.fill(class.batch(), |blocks| self.fetch(class, blocks, Some(cache)))?;
-        let (mine, rest) = batch.blocks().split_at(out.len().min(batch.blocks().len()));
+        let evicted = cache.grow(class);
+        let room = cache.room(class);
+        drop(passed);
+        self.settle_evicted(evicted, cache.number);
+        let mut batch = [0; BATCH_MAX];
+        let wanted = class.batch().min(out.len() + room);
+        let fetched = self.fetch(class, &mut batch[..wanted], Some(cache))?;
+        let (mine, rest) = batch[..fetched].split_at(out.len().min(fetched));
         out[..mine.len()].copy_from_slice(mine);
-        let guard = cache.gate.enter_slowly();
+        let passed = cache.gate.pass();
         cache.count(class, mine.len() as u64, 0);
-        let stocked = if self.is_closed() { 0 } else { cache.stock(class, rest) };
-        drop(guard);
+        let stocked = cache.stock(class, rest);
+        drop(passed);
         self.settle(class, &rest[stocked..], cache.number);
         Ok(mine.len())
     }
@@ -416,98 +391,79 @@ impl Inner {
     /// Gives what the thread's cache has no room for to the depot, with as much of the cache as makes a batch.
     #[cold]
     fn give_slowly(self: &Arc<Self>, class: SizeClass, blocks: &[usize]) -> usize {
-        local::make_current(self);
-        let known = local::with_current(self, |cache| {
-            let guard = cache.gate.enter_slowly();
-            if self.is_closed() {
-                cache.count(class, 0, blocks.len() as u64);
-                drop(guard);
-                return self.settle(class, blocks, cache.number);
-            }
-            let evicted = cache.grow(class);
-            let put = cache.push_many(class, blocks);
-            let rest = &blocks[put..];
-            cache.count(class, 0, rest.len() as u64);
-            // One block over is taken for a sign of more to come: a whole batch leaves with it.
-            let surplus = if rest.is_empty() {
-                0
-            } else {
-                class.batch().saturating_sub(rest.len())
-            };
-            let batch = cache.unstock(class, surplus);
-            drop(guard);
-            if let Some((class, batch)) = evicted {
-                self.settle(class, batch.blocks(), cache.number);
-            }
-            self.settle_both(class, batch, rest, cache.number)
-        });
-        known.unwrap_or_else(|| {
-            self.counters.count(class, 0, blocks.len() as u64);
-            self.settle(class, blocks, 0)
-        })
+        if local::make_current(self)
+            && let Some(refused) = local::with_current(self, |cache| self.give_through(cache, class, blocks))
+        {
+            return refused;
+        }
+        self.counters.count(class, 0, blocks.len() as u64);
+        self.settle(class, blocks, 0)
     }
 
-    /// Settles what fits as one batch, so that it changes hands whole.
-    fn settle_both(&self, class: SizeClass, mut batch: Batch, rest: &[usize], number: usize) -> usize {
-        if batch.blocks().len() + rest.len() <= class.batch() {
-            rest.iter().for_each(|&block| batch.push(block));
-            return self.settle(class, batch.blocks(), number);
+    fn give_through(&self, cache: &ThreadCache, class: SizeClass, blocks: &[usize]) -> usize {
+        let passed = cache.gate.pass();
+        if self.is_closed() {
+            cache.count(class, 0, blocks.len() as u64);
+            drop(passed);
+            return self.settle(class, blocks, cache.number);
         }
-        self.settle(class, batch.blocks(), number) + self.settle(class, rest, number)
+        let evicted = cache.grow(class);
+        let put = cache.push_many(class, blocks);
+        let rest = &blocks[put..];
+        cache.count(class, 0, rest.len() as u64);
+        // One block too many is taken for a sign of more to come: a whole batch leaves with it.
+        let surplus = if rest.is_empty() { 0 } else { class.batch().saturating_sub(rest.len()) };
+        let mut batch = cache.unstock(class, surplus);
+        drop(passed);
+        self.settle_evicted(evicted, cache.number);
+        if batch.len() + rest.len() <= class.batch() {
+            batch.extend(rest);
+            return self.settle(class, batch.blocks(), cache.number);
+        }
+        self.settle(class, batch.blocks(), cache.number) + self.settle(class, rest, cache.number)
+    }
+
+    fn settle_evicted(&self, evicted: Option<(SizeClass, Batch)>, number: usize) {
+        if let Some((class, batch)) = evicted {
+            self.settle(class, batch.blocks(), number);
+        }
     }
 
     /// Takes up to `out.len()` blocks from the depot, else from an arena, making room if the limit is reached.
     fn fetch(&self, class: SizeClass, out: &mut [usize], cache: Option<&ThreadCache>) -> Result<usize, Error> {
         let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena));
         self.with_room(|| {
-            let mut taken = 0;
-            while out.len() - taken >= class.batch()
-                && let Some(batch) = self.depot.take(class, number)
-            {
-                taken += self.check_out(batch.blocks(), &mut out[taken..]);
-            }
+            let taken = self.depot.take(class, number, out);
             if taken > 0 {
+                self.check_out(&out[..taken]);
                 return Ok(taken);
             }
-            if let Some(batch) = self.depot.take(class, number) {
-                let (now, later) = batch.blocks().split_at(out.len().min(batch.blocks().len()));
-                self.release_to_arenas(later);
-                return Ok(self.check_out(now, out));
-            }
-            let arenas = self.arenas.len();
             let mut result = self.arenas[home].allocate(&self.backing, class, out);
             // Another arena may have free pages where this one would need new ones.
-            for other in (1..arenas).map(|turn| &self.arenas[(home + turn) % arenas]) {
+            for turn in 1..self.arenas.len() {
                 if result.is_ok() {
                     break;
                 }
+                let other = &self.arenas[(home + turn) % self.arenas.len()];
                 result = other.allocate(&self.backing, class, out);
             }
             result
         })
     }
 
-    fn check_out(&self, blocks: &[usize], out: &mut [usize]) -> usize {
-        for (&block, out) in blocks.iter().zip(&mut *out) {
-            let chunk = self
-                .backing
-                .map
-                .find(block)
-                .expect("the depot has blocks of this pool only");
+    fn check_out(&self, blocks: &[usize]) {
+        for &block in blocks {
+            let chunk = self.backing.map.find(block).expect("the depot has blocks of this pool only");
             let at = chunk.locate(block).expect("the depot has checked blocks only");
             chunk.check_out(at.page, at.block);
-            *out = block;
         }
-        blocks.len()
     }
 
     /// Runs `allocate`; if that finds the limit reached or the system unwilling, frees what is free and tries once
     /// more.
     fn with_room<T>(&self, mut allocate: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         if self.is_closed() {
-            return Err(Error::Closed {
-                pool: self.options.name.clone(),
-            });
+            return Err(Error::Closed { pool: self.options.name.clone() });
         }
         allocate().or_else(|_| {
             self.reclaim();
@@ -519,7 +475,7 @@ impl Inner {
     /// many were refused.
     pub(crate) fn settle(&self, class: SizeClass, blocks: &[usize], number: usize) -> usize {
         let mut refused = 0;
-        for blocks in blocks.chunks(class.batch()) {
+        for blocks in blocks.chunks(BATCH_MAX) {
             let mut batch = Batch::new();
             for &block in blocks {
                 match self.check_in(class, block) {
@@ -530,7 +486,7 @@ impl Inner {
             if batch.blocks().is_empty() {
                 continue;
             }
-            if self.is_closed() || !self.depot.give(class, number, &batch) {
+            if self.is_closed() || !self.depot.give(class, number, batch.blocks()) {
                 self.release_to_arenas(batch.blocks());
             }
         }
@@ -542,21 +498,12 @@ impl Inner {
     }
 
     fn check_in(&self, class: SizeClass, block: usize) -> Result<(), BadFree> {
-        self.backing
-            .map
-            .find(block)
-            .ok_or(BadFree::Foreign)?
-            .check_in(class, block)
+        self.backing.map.find(block).ok_or(BadFree::Foreign)?.check_in(class, block)
     }
 
     fn release_to_arenas(&self, mut blocks: &[usize]) {
         while let Some(&first) = blocks.first() {
-            let arena = self
-                .backing
-                .map
-                .find(first)
-                .expect("a checked block lies in a chunk")
-                .arena();
+            let arena = self.backing.map.find(first).expect("a checked block lies in a chunk").arena();
             let freed = self.arenas[arena].free(&self.backing, blocks);
             blocks = &blocks[freed..];
         }
@@ -606,7 +553,7 @@ impl Inner {
     }
 
     fn purge_all(&self) -> usize {
-        self.depot.decay(true, |batch| self.release_to_arenas(batch.blocks()));
+        self.depot.decay(true, |blocks| self.release_to_arenas(blocks));
         self.purge(true)
     }
 
@@ -627,9 +574,7 @@ impl Inner {
                 let arena = (0..self.arenas.len()).min_by_key(|&a| self.arenas[a].threads.load(Ordering::Relaxed))?;
                 let budget = self.options.thread_cache_bytes;
                 let cache = ThreadCache::new(self.backing.os, &self.backing.label, budget, number, arena).ok()?;
-                self.backing
-                    .metadata
-                    .fetch_add(ThreadCache::METADATA, Ordering::Relaxed);
+                self.backing.metadata.fetch_add(ThreadCache::METADATA, Ordering::Relaxed);
                 Arc::new(cache)
             }
         };
@@ -640,9 +585,9 @@ impl Inner {
 
     /// Takes back the cache of a thread that ends.
     pub(crate) fn retire(&self, cache: &Arc<ThreadCache>) {
-        let guard = cache.gate.enter_slowly();
+        let gate = cache.gate.shut();
         self.drain(cache);
-        drop(guard);
+        drop(gate);
         self.arenas[cache.arena].threads.fetch_sub(1, Ordering::Relaxed);
         let mut caches = self.caches.lock();
         for class in SizeClass::all() {

@@ -32,7 +32,7 @@ const COUNT: usize = STEPS + (LARGEST.trailing_zeros() - LINEAR_BITS) as usize *
 
 /// Blocks that change hands at once between a cache and the depot, at most.
 pub(crate) const BATCH_MAX: usize = 32;
-const BATCH_BYTES: usize = 128 * 1024;
+const BATCH_BYTES: usize = 512 * 1024;
 /// More blocks than this do not fit a slab's bitmap.
 pub(crate) const SLAB_BLOCKS_MAX: usize = 128;
 const SLAB_PAGES_MAX: usize = 32;
@@ -79,11 +79,7 @@ impl SizeClass {
 
     /// The class with this index; `None` from [`SizeClass::COUNT`] on.
     pub const fn from_index(index: usize) -> Option<SizeClass> {
-        if index < COUNT {
-            Some(SizeClass(index as u8))
-        } else {
-            None
-        }
+        if index < COUNT { Some(SizeClass(index as u8)) } else { None }
     }
 
     /// Its index, 0 for the smallest.
@@ -98,7 +94,7 @@ impl SizeClass {
         SHAPES[self.0 as usize].size as usize
     }
 
-    /// How many blocks change hands at once: 32 of the small ones, 2 at 64 KiB, 1 above.
+    /// How many blocks change hands at once: 32 up to 16 KiB, 8 at 64 KiB, 1 from 512 KiB on.
     #[inline]
     pub const fn batch(self) -> usize {
         SHAPES[self.0 as usize].batch as usize
@@ -111,11 +107,7 @@ impl SizeClass {
 
     /// The largest part of a block that a request can waste: everything above the next smaller class, less one byte.
     pub fn max_waste(self) -> f64 {
-        let smallest_request = if self.0 == 0 {
-            1
-        } else {
-            SizeClass(self.0 - 1).size() + 1
-        };
+        let smallest_request = if self.0 == 0 { 1 } else { SizeClass(self.0 - 1).size() + 1 };
         (self.size() - smallest_request) as f64 / self.size() as f64
     }
 
@@ -188,13 +180,7 @@ const fn slab_pages(size: usize) -> usize {
 }
 
 const fn shapes() -> [Shape; COUNT] {
-    let mut shapes = [Shape {
-        size: 0,
-        batch: 0,
-        pages: 0,
-        blocks: 0,
-        reciprocal: 0,
-    }; COUNT];
+    let mut shapes = [Shape { size: 0, batch: 0, pages: 0, blocks: 0, reciprocal: 0 }; COUNT];
     let mut index = 0;
     while index < COUNT {
         let size = size_at(index);
@@ -234,10 +220,7 @@ mod tests {
                     assert_eq!(SizeClass::of(size), Some(class), "{size}");
                 }
             }
-            assert!(
-                class.index() < STEPS || class.max_waste() < 1.0 / 9.0 + 1e-3,
-                "{class:?}"
-            );
+            assert!(class.index() < STEPS || class.max_waste() < 1.0 / 9.0 + 1e-3, "{class:?}");
             smallest = class.size();
         }
         assert_eq!(smallest, LARGEST);
@@ -253,10 +236,7 @@ mod tests {
             let bytes = class.pages() * PAGE;
             assert!(class.blocks() <= SLAB_BLOCKS_MAX);
             assert!(class.blocks() * class.size() <= bytes);
-            assert!(
-                (bytes - class.blocks() * class.size()) * 32 <= bytes,
-                "{class:?} wastes its slab's tail"
-            );
+            assert!((bytes - class.blocks() * class.size()) * 32 <= bytes, "{class:?} wastes its slab's tail");
             for block in 0..class.blocks() {
                 assert_eq!(class.block_at(block * class.size()), block, "{class:?}");
                 assert_eq!(class.block_at((block + 1) * class.size() - 1), block, "{class:?}");
@@ -267,15 +247,6 @@ mod tests {
     #[test]
     fn batches_shrink_with_size() {
         let batch = |size| SizeClass::of(size).expect("a class").batch();
-        assert_eq!(
-            (
-                batch(64),
-                batch(4096),
-                batch(16 * 1024),
-                batch(64 * 1024),
-                batch(LARGEST)
-            ),
-            (32, 32, 8, 2, 1)
-        );
+        assert_eq!((batch(64), batch(4096), batch(16 * 1024), batch(64 * 1024), batch(LARGEST)), (32, 32, 32, 8, 1));
     }
 }

@@ -198,10 +198,7 @@ impl Stats {
             let figures = arena.figures();
             self.chunks += figures.chunks as u64;
             self.dirty += (figures.dirty_pages * PAGE) as u64;
-            self.chunk_lists
-                .iter_mut()
-                .zip(figures.lists)
-                .for_each(|(sum, n)| *sum += u64::from(n));
+            self.chunk_lists.iter_mut().zip(figures.lists).for_each(|(sum, n)| *sum += u64::from(n));
             arena.count_slabs(|class, slabs| self.classes[class.index()].slabs += slabs);
         }
     }

@@ -47,22 +47,10 @@ impl Model {
     /// A new pool with this limit in bytes.
     pub fn new(limit: usize) -> Self {
         let os = FakeOs::leaked();
-        let options = Options::new()
-            .name("model")
-            .max_bytes(limit)
-            .decay(Duration::from_millis(100))
-            .arenas(2);
+        let options = Options::new().name("model").max_bytes(limit).decay(Duration::from_millis(100)).arenas(2);
         let options = options.thread_cache_bytes(256 * 1024).depot_bytes(1 << 20);
         let pool = Pool::new_on(options, os).expect("a pool");
-        Model {
-            pool,
-            os,
-            limit,
-            now: Duration::ZERO,
-            live: BTreeMap::new(),
-            freed_last: None,
-            next_pattern: 1,
-        }
+        Model { pool, os, limit, now: Duration::ZERO, live: BTreeMap::new(), freed_last: None, next_pattern: 1 }
     }
 
     /// The pool.
@@ -110,10 +98,7 @@ impl Model {
         self.pool.trim();
         self.compare();
         let stats = self.pool.stats();
-        assert_eq!(
-            (stats.used, stats.committed, stats.dirty, stats.live_blocks),
-            (0, 0, 0, 0)
-        );
+        assert_eq!((stats.used, stats.committed, stats.dirty, stats.live_blocks), (0, 0, 0, 0));
         let os = self.os;
         drop(self);
         assert_eq!(os.mapped_bytes(), 0, "the pool left mappings behind");
@@ -131,11 +116,7 @@ impl Model {
             Err(Error::LimitReached { .. }) => {
                 let committed = self.pool.stats().committed as usize;
                 let slack = 1 << 20;
-                assert!(
-                    committed + size.max(slack) > self.limit,
-                    "{size} refused at {committed} of {}",
-                    self.limit
-                );
+                assert!(committed + size.max(slack) > self.limit, "{size} refused at {committed} of {}", self.limit);
             }
             Err(_) if self.os.calls() > 0 => {}
             Err(error) => panic!("{error}"),
@@ -146,16 +127,10 @@ impl Model {
         assert_eq!(address % GRANULE, 0);
         assert!(usable >= size);
         if let Some((&before, &(length, _))) = self.live.range(..=address).next_back() {
-            assert!(
-                before + length.max(1) <= address,
-                "{address:#x} overlaps the block at {before:#x}"
-            );
+            assert!(before + length.max(1) <= address, "{address:#x} overlaps the block at {before:#x}");
         }
         if let Some((&after, _)) = self.live.range(address..).next() {
-            assert!(
-                address + usable <= after,
-                "{address:#x} overlaps the block at {after:#x}"
-            );
+            assert!(address + usable <= after, "{address:#x} overlaps the block at {after:#x}");
         }
         self.live.insert(address, (size, self.next_pattern));
         if self.freed_last == Some(address) {
@@ -173,17 +148,10 @@ impl Model {
         let (size, pattern) = self.live.remove(&address).expect("it was picked from there");
         // SAFETY: the block is live and nobody else looks at it.
         let bytes = unsafe { std::slice::from_raw_parts(address as *const u8, size) };
-        assert!(
-            bytes.iter().all(|&byte| byte == pattern),
-            "the block at {address:#x} was written to by somebody else"
-        );
+        assert!(bytes.iter().all(|&byte| byte == pattern), "the block at {address:#x} was written to by somebody else");
         // SAFETY: the model forgot it.
         let free = |pool: &Pool| unsafe { pool.free(address) };
-        let freed = if elsewhere {
-            on_another_thread(&self.pool, free)
-        } else {
-            free(&self.pool)
-        };
+        let freed = if elsewhere { on_another_thread(&self.pool, free) } else { free(&self.pool) };
         freed.expect("a live block can be freed");
         self.freed_last = Some(address);
     }
@@ -197,10 +165,7 @@ impl Model {
         let before = self.pool.stats().bad_frees;
         // SAFETY: the pool refuses it.
         let freed = unsafe { self.pool.free(address + offset) };
-        assert!(
-            matches!(freed, Err(Error::BadFree { .. })),
-            "freed {offset} bytes into {address:#x}: {freed:?}"
-        );
+        assert!(matches!(freed, Err(Error::BadFree { .. })), "freed {offset} bytes into {address:#x}: {freed:?}");
         assert_eq!(self.pool.stats().bad_frees, before + 1);
     }
 
@@ -215,10 +180,7 @@ impl Model {
         let refused = unsafe { self.pool.free(address) }.is_err();
         assert!(refused, "{address:#x} was freed twice");
         // SAFETY: as above.
-        let refused = unsafe {
-            self.pool
-                .give_shared(SizeClass::from_index(3).expect("a class"), &[address])
-        };
+        let refused = unsafe { self.pool.give_shared(SizeClass::from_index(3).expect("a class"), &[address]) };
         assert_eq!(refused, 1);
         let after = self.pool.stats();
         assert_eq!((after.used, after.bad_frees), (before.used, before.bad_frees + 2));
@@ -249,15 +211,10 @@ impl Model {
     }
 
     fn compare(&self) {
-        self.pool
-            .check_invariants()
-            .unwrap_or_else(|what| panic!("{what}\n{:?}", self.pool.stats()));
+        self.pool.check_invariants().unwrap_or_else(|what| panic!("{what}\n{:?}", self.pool.stats()));
         let stats = self.pool.stats();
         let used: usize = self.live.values().map(|&(size, _)| block_size(size)).sum();
-        assert_eq!(
-            (stats.used as usize, stats.live_blocks as usize),
-            (used, self.live.len())
-        );
+        assert_eq!((stats.used as usize, stats.live_blocks as usize), (used, self.live.len()));
         assert!(stats.committed as usize <= self.limit);
     }
 }

@@ -114,10 +114,7 @@ impl Chunk {
             return Err(BadFree::NoBlock);
         }
         if begin != address {
-            return Err(BadFree::Interior {
-                block: begin,
-                size: class.size(),
-            });
+            return Err(BadFree::Interior { block: begin, size: class.size() });
         }
         Ok(Location { class, page, block })
     }

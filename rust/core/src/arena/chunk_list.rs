@@ -47,23 +47,13 @@ pub(crate) struct ChunkLists {
 
 impl ChunkLists {
     pub(crate) fn new() -> Self {
-        ChunkLists {
-            links: Vec::new(),
-            heads: [NONE; LISTS],
-            tails: [NONE; LISTS],
-            counts: [0; LISTS],
-        }
+        ChunkLists { links: Vec::new(), heads: [NONE; LISTS], tails: [NONE; LISTS], counts: [0; LISTS] }
     }
 
     /// Adds the next chunk, wholly free.
     pub(crate) fn push_new(&mut self) -> usize {
         let chunk = self.links.len();
-        self.links.push(Link {
-            prev: NONE,
-            next: NONE,
-            list: 0,
-            longest_run: PAGES as u16,
-        });
+        self.links.push(Link { prev: NONE, next: NONE, list: 0, longest_run: PAGES as u16 });
         self.link_front(chunk, 0);
         chunk
     }
@@ -201,28 +191,12 @@ mod tests {
     fn a_chunk_climbs_and_falls_with_hysteresis() {
         let mut lists = ChunkLists::new();
         let chunk = lists.push_new();
-        let path = [
-            (24, "q_init"),
-            (25, "q000"),
-            (49, "q000"),
-            (50, "q025"),
-            (30, "q025"),
-            (75, "q050"),
-            (99, "q050"),
-        ];
+        let path = [(24, "q_init"), (25, "q000"), (49, "q000"), (50, "q025"), (30, "q025"), (75, "q050"), (99, "q050")];
         for (usage, list) in path {
             assert_eq!(at_usage(&mut lists, chunk, usage), list, "{usage} %");
         }
         // Wholly full, then down again: each list is left only below its lower bound.
-        let path = [
-            (100, "q100"),
-            (99, "q075"),
-            (75, "q075"),
-            (74, "q050"),
-            (50, "q050"),
-            (24, "q000"),
-            (0, "q_init"),
-        ];
+        let path = [(100, "q100"), (99, "q075"), (75, "q075"), (74, "q050"), (50, "q050"), (24, "q000"), (0, "q_init")];
         for (usage, list) in path {
             assert_eq!(at_usage(&mut lists, chunk, usage), list, "{usage} %");
         }

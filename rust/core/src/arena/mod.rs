@@ -53,13 +53,7 @@ pub(crate) struct State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} chunks, {} used and {} dirty pages",
-            self.chunks.len(),
-            self.used_pages,
-            self.dirty_pages
-        )
+        write!(f, "{} chunks, {} used and {} dirty pages", self.chunks.len(), self.used_pages, self.dirty_pages)
     }
 }
 
@@ -87,10 +81,7 @@ impl Arena {
             dirty_pages: 0,
             used_pages: 0,
         };
-        Arena {
-            state: Mutex::new(state),
-            threads: AtomicUsize::new(0),
-        }
+        Arena { state: Mutex::new(state), threads: AtomicUsize::new(0) }
     }
 
     /// Fills `out` with blocks of `class`, checked out. Returns how many there were: at least one, or the error.
@@ -163,11 +154,7 @@ impl Arena {
 
     pub(crate) fn figures(&self) -> ArenaFigures {
         let state = self.state.lock();
-        ArenaFigures {
-            chunks: state.chunks.len(),
-            dirty_pages: state.dirty_pages,
-            lists: state.lists.counts(),
-        }
+        ArenaFigures { chunks: state.chunks.len(), dirty_pages: state.dirty_pages, lists: state.lists.counts() }
     }
 
     /// Adds the slabs of each class to `slabs`.
@@ -228,10 +215,7 @@ impl State {
     }
 
     fn fullest(&self, class: SizeClass) -> Option<SlabId> {
-        self.partial[class.index()]
-            .iter()
-            .find(|&&head| head != NO_SLAB)
-            .map(|&head| SlabId(head))
+        self.partial[class.index()].iter().find(|&&head| head != NO_SLAB).map(|&head| SlabId(head))
     }
 
     fn new_slab(&mut self, backing: &Backing, class: SizeClass) -> Result<SlabId, Error> {
@@ -252,14 +236,7 @@ impl State {
         if slab.is_unused() {
             self.unlink(id, class, before);
             self.slabs[class.index()] -= 1;
-            self.free_run(
-                id.chunk(),
-                Run {
-                    page: id.page(),
-                    pages: class.pages(),
-                },
-                now,
-            );
+            self.free_run(id.chunk(), Run { page: id.page(), pages: class.pages() }, now);
         } else {
             self.refile(id, class, before);
         }
@@ -290,10 +267,7 @@ impl State {
         requested: usize,
     ) -> Result<(usize, usize), Error> {
         let book = &mut self.chunks[index].book;
-        backing
-            .budget
-            .acquire(clean * PAGE, requested)
-            .inspect_err(|_| book.untake_run(run))?;
+        backing.budget.acquire(clean * PAGE, requested).inspect_err(|_| book.untake_run(run))?;
         book.dirty.remove(run);
         self.dirty_pages -= run.pages - clean;
         self.used_pages += run.pages;
@@ -312,10 +286,7 @@ impl State {
     }
 
     fn new_chunk(&mut self, backing: &Backing, requested: usize) -> Result<usize, Error> {
-        let refused = |errno: crate::os::Errno| Error::OutOfMemory {
-            requested,
-            errno: errno.0,
-        };
+        let refused = |errno: crate::os::Errno| Error::OutOfMemory { requested, errno: errno.0 };
         let mut chunk = Mapped::<Chunk>::new(backing.os, &backing.label).map_err(refused)?;
         let mut book = Mapped::<Book>::new(backing.os, &backing.label).map_err(refused)?;
         let base = backing.os.map(CHUNK, CHUNK, &backing.label).map_err(refused)?;
@@ -384,11 +355,7 @@ impl State {
                     due.insert(Run { page, pages: 1 });
                 }
             }
-            runs.extend(
-                due.runs()
-                    .take(PURGE_RUNS)
-                    .map(|run| (run, chunk.page_address(run.page))),
-            );
+            runs.extend(due.runs().take(PURGE_RUNS).map(|run| (run, chunk.page_address(run.page))));
             for (run, _) in &*runs {
                 book.free.remove(*run);
                 book.dirty.remove(*run);

@@ -81,10 +81,7 @@ impl PageSet {
                 start -= 1;
             }
         }
-        Run {
-            page: start,
-            pages: self.next(page, false) - start,
-        }
+        Run { page: start, pages: self.next(page, false) - start }
     }
 
     /// Its runs, by address.
@@ -96,10 +93,7 @@ impl PageSet {
                 return None;
             }
             from = self.next(page, false);
-            Some(Run {
-                page,
-                pages: from - page,
-            })
+            Some(Run { page, pages: from - page })
         })
     }
 

@@ -43,13 +43,7 @@ impl Slab {
         let blocks = class.blocks();
         let ones = |n: usize| if n >= 64 { !0 } else { (1u64 << n) - 1 };
         let bits = [ones(blocks), ones(blocks.saturating_sub(64))];
-        Slab {
-            bits,
-            free: blocks as u16,
-            blocks: blocks as u16,
-            prev: NO_SLAB,
-            next: NO_SLAB,
-        }
+        Slab { bits, free: blocks as u16, blocks: blocks as u16, prev: NO_SLAB, next: NO_SLAB }
     }
 
     pub(crate) fn free(&self) -> usize {

@@ -1,4 +1,4 @@
-//! The depot: batches of free blocks that one cache gave and another will take.
+//! The depot: free blocks that one cache gave and another will take, in batches.
 //!
 //! A block released on another thread than it was allocated on goes back to its allocator through here, a batch at a
 //! time, so that the lock is paid once for up to 32 blocks and what is in the blocks is never touched. (The idea is the
@@ -10,64 +10,26 @@ use crate::sync::{AtomicUsize, CachePadded, Mutex, Ordering};
 
 /// Bytes of one class in all stripes, at most.
 const CLASS_BYTES: usize = 4 << 20;
-/// Batches in a stripe, at most.
-const STRIPE_BATCHES: usize = 256;
+/// Blocks in a stripe, at most.
+const STRIPE_BLOCKS: usize = 128 * BATCH_MAX;
 /// Stripes a class has at most.
 const STRIPES_MAX: usize = 8;
 
-/// Blocks of one class that change hands together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Batch {
-    blocks: [usize; BATCH_MAX],
-    len: usize,
-}
-
-impl Batch {
-    pub(crate) fn new() -> Self {
-        Batch {
-            blocks: [0; BATCH_MAX],
-            len: 0,
-        }
-    }
-
-    /// Adds a block; the caller sees to it that there is room.
-    #[inline]
-    pub(crate) fn push(&mut self, block: usize) {
-        self.blocks[self.len] = block;
-        self.len += 1;
-    }
-
-    #[inline]
-    pub(crate) fn blocks(&self) -> &[usize] {
-        &self.blocks[..self.len]
-    }
-
-    /// Lets `fill` write up to `limit` blocks; it says how many it wrote.
-    pub(crate) fn fill<E>(
-        &mut self,
-        limit: usize,
-        fill: impl FnOnce(&mut [usize]) -> Result<usize, E>,
-    ) -> Result<(), E> {
-        self.len = fill(&mut self.blocks[..limit])?;
-        Ok(())
-    }
-}
-
 #[derive(Debug, Default)]
 struct Stripe {
-    /// Batches in `stack`, to be read without the lock.
+    /// Blocks in `stack`, to be read without the lock.
     count: AtomicUsize,
     stack: Mutex<Stack>,
 }
 
 #[derive(Debug, Default)]
 struct Stack {
-    batches: Vec<Batch>,
-    /// The fewest batches since the last decay.
+    blocks: Vec<usize>,
+    /// The fewest blocks since the last decay.
     low: usize,
 }
 
-/// Batches of free blocks, by class and stripe.
+/// Free blocks by class and stripe, the ones given last on top.
 ///
 /// Threading: a lock for each class and stripe, held while one batch is copied.
 #[derive(Debug)]
@@ -75,7 +37,7 @@ pub(crate) struct Depot {
     /// Stripes of class 0, then of class 1, …
     stripes: Vec<CachePadded<Stripe>>,
     per_class: usize,
-    /// Bytes in all batches.
+    /// Bytes of all blocks.
     bytes: AtomicUsize,
     bytes_max: usize,
 }
@@ -84,15 +46,8 @@ impl Depot {
     /// A depot for `threads` threads at a time, of at most `bytes_max` bytes.
     pub(crate) fn new(threads: usize, bytes_max: usize) -> Self {
         let per_class = threads.next_power_of_two().min(STRIPES_MAX);
-        let stripes = (0..SizeClass::COUNT * per_class)
-            .map(|_| CachePadded::default())
-            .collect();
-        Depot {
-            stripes,
-            per_class,
-            bytes: AtomicUsize::new(0),
-            bytes_max,
-        }
+        let stripes = (0..SizeClass::COUNT * per_class).map(|_| CachePadded::default()).collect();
+        Depot { stripes, per_class, bytes: AtomicUsize::new(0), bytes_max }
     }
 
     /// Bytes of all blocks in it.
@@ -100,61 +55,66 @@ impl Depot {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Takes a batch; the thread's own stripe is asked first.
-    pub(crate) fn take(&self, class: SizeClass, thread: usize) -> Option<Batch> {
-        self.stripes_of(class, thread).find_map(|stripe| {
+    /// Fills `out` as far as one stripe reaches, the thread's own if it has any. Returns how many blocks there were.
+    pub(crate) fn take(&self, class: SizeClass, thread: usize, out: &mut [usize]) -> usize {
+        for stripe in self.stripes_of(class, thread) {
             if stripe.count.load(Ordering::Relaxed) == 0 {
-                return None;
+                continue;
             }
             let mut stack = stripe.stack.lock();
-            let batch = stack.batches.pop()?;
-            stripe.note(&mut stack);
-            self.bytes.fetch_sub(batch.len * class.size(), Ordering::Relaxed);
-            Some(batch)
-        })
+            let left = stack.blocks.len().saturating_sub(out.len());
+            let taken = stack.blocks.len() - left;
+            if taken > 0 {
+                out[..taken].copy_from_slice(&stack.blocks[left..]);
+                stack.blocks.truncate(left);
+                stripe.note(&mut stack);
+                self.bytes.fetch_sub(taken * class.size(), Ordering::Relaxed);
+                return taken;
+            }
+        }
+        0
     }
 
-    /// Gives a batch; `false` if there is no room for it.
-    pub(crate) fn give(&self, class: SizeClass, thread: usize, batch: &Batch) -> bool {
-        let bytes = batch.len * class.size();
+    /// Takes all of `blocks` in, or none: `false` if there is no room for them.
+    pub(crate) fn give(&self, class: SizeClass, thread: usize, blocks: &[usize]) -> bool {
+        let bytes = blocks.len() * class.size();
         if self.bytes.load(Ordering::Relaxed) + bytes > self.bytes_max {
             return false;
         }
         let capacity = self.stripe_capacity(class);
         self.stripes_of(class, thread).any(|stripe| {
-            if stripe.count.load(Ordering::Relaxed) >= capacity {
+            if stripe.count.load(Ordering::Relaxed) + blocks.len() > capacity {
                 return false;
             }
             let mut stack = stripe.stack.lock();
-            if stack.batches.len() >= capacity {
+            if stack.blocks.len() + blocks.len() > capacity {
                 return false;
             }
-            stack.batches.push(*batch);
+            stack.blocks.extend_from_slice(blocks);
             stripe.note(&mut stack);
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
             true
         })
     }
 
-    /// Hands `release` the batches that nobody wanted since the last call, or all where `all` is set.
-    pub(crate) fn decay(&self, all: bool, mut release: impl FnMut(&Batch)) {
+    /// Hands `release` the blocks that nobody wanted since the last call, or all where `all` is set.
+    pub(crate) fn decay(&self, all: bool, mut release: impl FnMut(&[usize])) {
         for class in SizeClass::all() {
             for stripe in self.stripes_of(class, 0) {
                 if stripe.count.load(Ordering::Relaxed) == 0 {
                     continue;
                 }
-                let idle: Vec<Batch> = {
+                let idle: Vec<usize> = {
                     let mut stack = stripe.stack.lock();
-                    let idle = if all { stack.batches.len() } else { stack.low };
-                    let idle = stack.batches.drain(..idle).collect();
-                    stack.low = stack.batches.len();
+                    // The lowest of a stack are the ones that were not wanted.
+                    let idle = if all { stack.blocks.len() } else { stack.low };
+                    let idle = stack.blocks.drain(..idle).collect();
+                    stack.low = stack.blocks.len();
                     stripe.note(&mut stack);
                     idle
                 };
-                for batch in &idle {
-                    self.bytes.fetch_sub(batch.len * class.size(), Ordering::Relaxed);
-                    release(batch);
-                }
+                self.bytes.fetch_sub(idle.len() * class.size(), Ordering::Relaxed);
+                idle.chunks(BATCH_MAX).for_each(&mut release);
             }
         }
     }
@@ -163,9 +123,7 @@ impl Depot {
     pub(crate) fn for_each(&self, mut visit: impl FnMut(SizeClass, usize)) {
         for class in SizeClass::all() {
             for stripe in self.stripes_of(class, 0) {
-                for batch in &stripe.stack.lock().batches {
-                    batch.blocks().iter().for_each(|&block| visit(class, block));
-                }
+                stripe.stack.lock().blocks.iter().for_each(|&block| visit(class, block));
             }
         }
     }
@@ -178,16 +136,15 @@ impl Depot {
     }
 
     fn stripe_capacity(&self, class: SizeClass) -> usize {
-        let batches = CLASS_BYTES / (class.size() * class.batch());
-        (batches / self.per_class).clamp(1, STRIPE_BATCHES)
+        (CLASS_BYTES / class.size() / self.per_class).clamp(class.batch(), STRIPE_BLOCKS)
     }
 }
 
 impl Stripe {
     /// Keeps the count, and the low-water mark, in step with the stack.
     fn note(&self, stack: &mut Stack) {
-        stack.low = stack.low.min(stack.batches.len());
-        self.count.store(stack.batches.len(), Ordering::Relaxed);
+        stack.low = stack.low.min(stack.blocks.len());
+        self.count.store(stack.blocks.len(), Ordering::Relaxed);
     }
 }
 
@@ -195,54 +152,48 @@ impl Stripe {
 mod tests {
     use super::*;
 
-    fn batch(blocks: &[usize]) -> Batch {
-        let mut batch = Batch::new();
-        blocks.iter().for_each(|&block| batch.push(block));
-        batch
+    fn take(depot: &Depot, class: SizeClass, thread: usize, limit: usize) -> Vec<usize> {
+        let mut out = vec![0; limit];
+        let taken = depot.take(class, thread, &mut out);
+        out.truncate(taken);
+        out
     }
 
     #[test]
-    fn batches_come_back_whole_from_any_stripe() {
+    fn blocks_come_back_from_any_stripe() {
         let depot = Depot::new(4, 1 << 20);
         let class = SizeClass::of(1000).expect("a class");
-        assert!(depot.give(class, 3, &batch(&[1, 2, 3])));
+        assert!(depot.give(class, 3, &[1, 2, 3]));
         assert_eq!(depot.bytes(), 3 * class.size());
-        assert!(
-            depot.take(SizeClass::of(64).expect("a class"), 3).is_none(),
-            "another class has none"
-        );
-        assert_eq!(
-            depot.take(class, 0).expect("in the neighbour's stripe").blocks(),
-            [1, 2, 3]
-        );
-        assert_eq!((depot.bytes(), depot.take(class, 3).is_none()), (0, true));
+        assert!(take(&depot, SizeClass::of(64).expect("a class"), 3, 9).is_empty(), "another class has none");
+        assert_eq!(take(&depot, class, 0, 2), [2, 3], "from the neighbour's stripe, the last ones first");
+        assert_eq!(take(&depot, class, 3, 2), [1]);
+        assert_eq!((depot.bytes(), take(&depot, class, 3, 2)), (0, vec![]));
     }
 
     #[test]
     fn both_bounds_hold() {
         let class = SizeClass::of(1 << 20).expect("a class");
         let depot = Depot::new(2, usize::MAX);
-        let given = (0..100)
-            .filter(|&block| depot.give(class, block, &batch(&[block])))
-            .count();
+        let given = (0..100).filter(|&block| depot.give(class, block, &[block])).count();
         assert_eq!(given, CLASS_BYTES / class.size());
         let depot = Depot::new(2, class.size());
-        assert!(depot.give(class, 0, &batch(&[1])) && !depot.give(class, 0, &batch(&[2])));
+        assert!(depot.give(class, 0, &[1]) && !depot.give(class, 0, &[2]));
     }
 
     #[test]
     fn what_was_not_wanted_decays() {
         let depot = Depot::new(1, usize::MAX);
         let class = SizeClass::of(64).expect("a class");
-        (0..5).for_each(|block| assert!(depot.give(class, 0, &batch(&[block]))));
+        (0..5).for_each(|block| assert!(depot.give(class, 0, &[block])));
         let mut gone = Vec::new();
-        depot.decay(false, |batch| gone.extend_from_slice(batch.blocks()));
+        depot.decay(false, |blocks| gone.extend_from_slice(blocks));
         assert!(gone.is_empty(), "all of them came since the last time");
-        (0..2).for_each(|_| assert!(depot.take(class, 0).is_some()));
-        assert!(depot.give(class, 0, &batch(&[9])));
-        depot.decay(false, |batch| gone.extend_from_slice(batch.blocks()));
-        assert_eq!(gone, [0, 1, 2], "the oldest three were never asked for");
-        depot.decay(true, |batch| gone.extend_from_slice(batch.blocks()));
+        assert_eq!(take(&depot, class, 0, 2), [3, 4]);
+        assert!(depot.give(class, 0, &[9]));
+        depot.decay(false, |blocks| gone.extend_from_slice(blocks));
+        assert_eq!(gone, [0, 1, 2], "the lowest three were never asked for");
+        depot.decay(true, |blocks| gone.extend_from_slice(blocks));
         assert_eq!((gone, depot.bytes()), (vec![0, 1, 2, 9], 0));
     }
 }

@@ -17,39 +17,41 @@ use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, light_fence, yield_no
 pub(crate) struct Gate {
     inside: AtomicBool,
     revoked: AtomicBool,
-    /// Held by the owner on its slow path, and by whoever revokes.
+    /// Held by whoever shut the gate, and by the owner that finds it shut.
     lock: Mutex<()>,
 }
 
 /// The owner is inside; dropping it leaves.
 pub(crate) struct Inside<'a>(&'a Gate);
 
+/// The owner is inside, one way or the other; dropping it leaves.
+pub(crate) enum Passed<'a> {
+    Open { _inside: Inside<'a> },
+    Shut { _guard: MutexGuard<'a, ()> },
+}
+
 impl Gate {
     pub(crate) fn new() -> Self {
-        Gate {
-            inside: AtomicBool::new(false),
-            revoked: AtomicBool::new(false),
-            lock: Mutex::new(()),
-        }
+        Gate { inside: AtomicBool::new(false), revoked: AtomicBool::new(false), lock: Mutex::new(()) }
     }
 
-    /// Lets the owner in, unless the gate is shut: then it must [`Gate::enter_slowly`]. Owner only.
+    /// Lets the owner in, unless the gate is shut: then it must [`Gate::pass`]. Owner only.
     #[inline(always)]
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
         self.inside.store(true, Ordering::Relaxed);
         light_fence();
         let entered = Inside(self);
         // On the way out `entered` is dropped, which takes `inside` back.
-        if self.revoked.load(Ordering::Acquire) {
-            None
-        } else {
-            Some(entered)
-        }
+        if self.revoked.load(Ordering::Acquire) { None } else { Some(entered) }
     }
 
-    /// Lets the owner in after whoever is there has left, and keeps others out meanwhile. Owner only.
-    pub(crate) fn enter_slowly(&self) -> MutexGuard<'_, ()> {
-        self.lock.lock()
+    /// Lets the owner in, if need be after whoever shut the gate has left. Owner only. Inside, no lock may be taken:
+    /// somebody may be waiting for the owner to leave.
+    pub(crate) fn pass(&self) -> Passed<'_> {
+        match self.enter() {
+            Some(inside) => Passed::Open { _inside: inside },
+            None => Passed::Shut { _guard: self.lock.lock() },
+        }
     }
 
     /// First step of keeping the owner out: from here on it takes the slow way. A barrier across all threads must
@@ -58,11 +60,7 @@ impl Gate {
         let guard = self.lock.lock();
         // Whoever holds the lock and finds it shut finds it shut for good.
         let forever = self.revoked.swap(true, Ordering::SeqCst);
-        Shut {
-            gate: self,
-            forever,
-            _guard: guard,
-        }
+        Shut { gate: self, forever, _guard: guard }
     }
 }
 

@@ -60,28 +60,25 @@ pub(crate) fn with_current<R>(pool: &Inner, act: impl FnOnce(&ThreadCache) -> R)
 
 /// Makes this thread's cache of the pool the current one, creating it if need be. `false` if there is none to be had:
 /// the thread is ending, or there is no memory for a cache.
-#[cold]
 pub(crate) fn make_current(pool: &Arc<Inner>) -> bool {
+    CURRENT.with(|current| current.pool.get() == pool.id) || find_or_enlist(pool)
+}
+
+#[cold]
+fn find_or_enlist(pool: &Arc<Inner>) -> bool {
     CACHES
         .try_with(|caches| {
             // A second borrow means that we are inside `CACHES` already, below an allocator that uses this pool.
             let Ok(mut entries) = caches.0.try_borrow_mut() else {
                 return false;
             };
-            let known = entries
-                .iter()
-                .find(|entry| entry.pool == pool.id)
-                .map(|entry| entry.cache.as_ptr());
+            let known = entries.iter().find(|entry| entry.pool == pool.id).map(|entry| entry.cache.as_ptr());
             let cache = match known {
                 Some(cache) => cache,
                 None => {
                     let Some(cache) = pool.enlist() else { return false };
                     entries.retain(|entry| entry.owner.strong_count() > 0);
-                    entries.push(Entry {
-                        pool: pool.id,
-                        owner: Arc::downgrade(pool),
-                        cache: Arc::downgrade(&cache),
-                    });
+                    entries.push(Entry { pool: pool.id, owner: Arc::downgrade(pool), cache: Arc::downgrade(&cache) });
                     Arc::as_ptr(&cache)
                 }
             };

@@ -1,6 +1,6 @@
 //! A thread's own free blocks: for each class a stack, which only this thread uses as long as its gate is open.
 
-use super::depot::Batch;
+use super::batch::Batch;
 use super::gate::Gate;
 use crate::os::{Errno, Mapped, Os, Zeroable};
 use crate::size_class::SizeClass;
@@ -147,9 +147,7 @@ impl ThreadCache {
         }
         let left = (len - taken) as u32;
         stack.len.store(left, Ordering::Relaxed);
-        stack
-            .low
-            .store(left.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
+        stack.low.store(left.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
         add(&stack.allocations, taken as u64);
         taken
     }
@@ -165,8 +163,7 @@ impl ThreadCache {
     pub(crate) fn stock(&self, class: SizeClass, blocks: &[usize]) -> usize {
         let stack = &self.stacks[class.index()];
         let len = stack.len.load(Ordering::Relaxed) as usize;
-        let room = (stack.capacity.load(Ordering::Relaxed) as usize).saturating_sub(len);
-        let put = room.min(blocks.len());
+        let put = self.room(class).min(blocks.len());
         let start = stack.start as usize + len;
         for (slot, block) in self.slots.0[start..start + put].iter().zip(blocks) {
             slot.store(*block, Ordering::Relaxed);
@@ -185,9 +182,7 @@ impl ThreadCache {
             batch.push(self.slots.0[(stack.start + len) as usize].load(Ordering::Relaxed));
         }
         stack.len.store(len, Ordering::Relaxed);
-        stack
-            .low
-            .store(len.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
+        stack.low.store(len.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
         batch
     }
 
@@ -225,20 +220,14 @@ impl ThreadCache {
             self.hand.store((hand + 1) % SizeClass::COUNT, Ordering::Relaxed);
             let class = SizeClass::from_index(hand).expect("the hand stays below the count");
             let stack = &self.stacks[hand];
-            let (capacity, len) = (
-                stack.capacity.load(Ordering::Relaxed),
-                stack.len.load(Ordering::Relaxed),
-            );
+            let (capacity, len) = (stack.capacity.load(Ordering::Relaxed), stack.len.load(Ordering::Relaxed));
             let low = stack.low.swap(len, Ordering::Relaxed);
             let less = capacity.min(class.batch() as u32);
             if class == thief || less == 0 || (low == 0 && capacity - len < less) {
                 continue;
             }
             stack.capacity.store(capacity - less, Ordering::Relaxed);
-            self.granted.store(
-                self.granted.load(Ordering::Relaxed) - less as usize * class.size(),
-                Ordering::Relaxed,
-            );
+            self.granted.store(self.granted.load(Ordering::Relaxed) - less as usize * class.size(), Ordering::Relaxed);
             let surplus = len.saturating_sub(capacity - less) as usize;
             return (surplus > 0).then(|| (class, self.unstock(class, surplus)));
         }
@@ -256,17 +245,21 @@ impl ThreadCache {
 
     /// Whether nothing happened here for `clock.decay()`, seen from one tick to another.
     pub(crate) fn is_idle(&self, clock: &crate::decay::Clock) -> bool {
-        let operations = self.stacks.iter().map(|stack| {
-            stack
-                .allocations
-                .load(Ordering::Relaxed)
-                .wrapping_add(stack.frees.load(Ordering::Relaxed))
-        });
+        let operations = self
+            .stacks
+            .iter()
+            .map(|stack| stack.allocations.load(Ordering::Relaxed).wrapping_add(stack.frees.load(Ordering::Relaxed)));
         let operations = operations.fold(0u64, u64::wrapping_add);
         if self.seen.swap(operations, Ordering::Relaxed) != operations {
             self.seen_at.store(clock.now(), Ordering::Relaxed);
         }
         clock.age(self.seen_at.load(Ordering::Relaxed)) >= clock.decay()
+    }
+
+    /// How many more blocks of a class it may hold.
+    pub(crate) fn room(&self, class: SizeClass) -> usize {
+        let capacity = self.stacks[class.index()].capacity.load(Ordering::Relaxed) as usize;
+        capacity.saturating_sub(self.len(class))
     }
 
     /// Blocks of a class in it.
@@ -276,10 +269,7 @@ impl ThreadCache {
 
     pub(crate) fn counts(&self, class: SizeClass) -> Counts {
         let stack = &self.stacks[class.index()];
-        Counts {
-            allocations: stack.allocations.load(Ordering::Relaxed),
-            frees: stack.frees.load(Ordering::Relaxed),
-        }
+        Counts { allocations: stack.allocations.load(Ordering::Relaxed), frees: stack.frees.load(Ordering::Relaxed) }
     }
 
     /// Hands over the counts of a class and starts again from zero.
@@ -325,10 +315,7 @@ mod tests {
         assert!(!cache.push(small, 1), "no capacity before the first miss");
         assert!(cache.grow(small).is_none());
         assert!(cache.push(small, 1) && cache.push(small, 2));
-        assert_eq!(
-            (cache.pop(small), cache.pop(small), cache.pop(small)),
-            (Some(2), Some(1), None)
-        );
+        assert_eq!((cache.pop(small), cache.pop(small), cache.pop(small)), (Some(2), Some(1), None));
         assert_eq!(cache.push_many(small, &[7; 100]), small.batch());
         let mut out = [0; 20];
         assert_eq!(cache.pop_many(small, &mut out), 20);

@@ -71,26 +71,14 @@ impl Os for FakeOs {
 
     unsafe fn unmap(&self, address: usize, bytes: usize) -> Result<(), Errno> {
         let removed = self.mappings.lock().remove(&address);
-        assert_eq!(
-            removed,
-            Some(bytes),
-            "unmapped {address:#x} differs from what was mapped"
-        );
+        assert_eq!(removed, Some(bytes), "unmapped {address:#x} differs from what was mapped");
         // SAFETY: the caller's promise is the same.
         unsafe { host().unmap(address, bytes) }
     }
 
     unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno> {
-        let inside = self
-            .mappings
-            .lock()
-            .range(..=address)
-            .next_back()
-            .map(|(start, length)| start + length);
-        assert!(
-            inside.is_some_and(|end| address + bytes <= end),
-            "purged {address:#x} is not mapped"
-        );
+        let inside = self.mappings.lock().range(..=address).next_back().map(|(start, length)| start + length);
+        assert!(inside.is_some_and(|end| address + bytes <= end), "purged {address:#x} is not mapped");
         self.count_call()?;
         self.purged.fetch_add(bytes, Ordering::SeqCst);
         // SAFETY: the caller's promise is the same.

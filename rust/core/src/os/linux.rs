@@ -80,11 +80,7 @@ fn map_anonymous(bytes: usize) -> Result<usize, Errno> {
             0,
         )
     };
-    if address == libc::MAP_FAILED {
-        Err(last_error())
-    } else {
-        Ok(address as usize)
-    }
+    if address == libc::MAP_FAILED { Err(last_error()) } else { Ok(address as usize) }
 }
 
 /// Names a mapping for `pmap` and `/proc/self/maps`: Linux 5.17 with `CONFIG_ANON_VMA_NAME`; others ignore it.

@@ -93,11 +93,7 @@ impl<T: Zeroable> Mapped<T> {
     pub(crate) fn new(os: &'static dyn Os, name: &str) -> Result<Self, Errno> {
         const { assert!(align_of::<T>() <= 4096 && !std::mem::needs_drop::<T>()) };
         let address = os.map(Self::BYTES, 4096, name)?;
-        Ok(Mapped {
-            address,
-            os,
-            owns: PhantomData,
-        })
+        Ok(Mapped { address, os, owns: PhantomData })
     }
 
     /// Where it is; stable for its whole life.

@@ -10,12 +10,7 @@ fn recorded_run(model: &mut Model) {
     for _ in 0..6 {
         model.step(Operation::Free(1));
     }
-    for step in [
-        Operation::Tick(90),
-        Operation::Tick(90),
-        Operation::Tick(90),
-        Operation::Trim,
-    ] {
+    for step in [Operation::Tick(90), Operation::Tick(90), Operation::Tick(90), Operation::Trim] {
         model.step(step);
     }
     for size in [3_000_000, 2_000_000, 700, 64] {
@@ -40,9 +35,6 @@ fn every_call_may_fail_once_and_for_a_while() {
             }
             position += 1;
         }
-        assert!(
-            position > 10,
-            "only {position} calls were made: the run is too short to prove anything"
-        );
+        assert!(position > 10, "only {position} calls were made: the run is too short to prove anything");
     }
 }

@@ -13,26 +13,8 @@ fn pool(options: Options) -> Pool {
 #[test]
 fn blocks_have_the_size_asked_for_and_do_not_overlap() {
     let pool = pool(Options::new());
-    let sizes = [
-        0,
-        1,
-        63,
-        64,
-        65,
-        1000,
-        4096,
-        10_000,
-        65_536,
-        100_000,
-        1 << 20,
-        LARGEST,
-        LARGEST + 1,
-        9 << 20,
-    ];
-    let mut blocks: Vec<_> = sizes
-        .iter()
-        .map(|&size| pool.allocate(size).expect("a block"))
-        .collect();
+    let sizes = [0, 1, 63, 64, 65, 1000, 4096, 10_000, 65_536, 100_000, 1 << 20, LARGEST, LARGEST + 1, 9 << 20];
+    let mut blocks: Vec<_> = sizes.iter().map(|&size| pool.allocate(size).expect("a block")).collect();
     for (index, block) in blocks.iter_mut().enumerate() {
         assert_eq!((block.len(), block.as_ptr() as usize % GRANULE), (sizes[index], 0));
         block.fill(index as u8);
@@ -58,15 +40,9 @@ fn the_limit_is_hard_names_itself_and_is_recoverable() {
         }
     };
     assert!(matches!(&refused, Error::LimitReached { pool, limit, .. } if pool == "small" && *limit == 8 << 20));
-    assert!(
-        refused.to_string().contains("'small'") && refused.to_string().contains("8388608"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("'small'") && refused.to_string().contains("8388608"), "{refused}");
     assert!(blocks.len() > 70, "{} blocks of 100 kB in 8 MiB", blocks.len());
-    assert!(matches!(
-        pool.allocate(usize::MAX),
-        Err(Error::OutOfMemory { .. } | Error::LimitReached { .. })
-    ));
+    assert!(matches!(pool.allocate(usize::MAX), Err(Error::OutOfMemory { .. } | Error::LimitReached { .. })));
     // What other sizes left in caches is given back before a request is refused.
     blocks.clear();
     drop(pool.allocate(7 << 20).expect("everything is free again"));
@@ -112,10 +88,7 @@ fn closing_refuses_and_the_last_release_frees() {
 fn dropping_a_pool_unmaps_all_even_with_caches_elsewhere() {
     let os = FakeOs::leaked();
     let pool = Pool::new_on(Options::new(), os).expect("a pool");
-    let (other, (ready, go)) = (
-        pool.clone(),
-        (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>()),
-    );
+    let (other, (ready, go)) = (pool.clone(), (std::sync::mpsc::channel(), std::sync::mpsc::channel::<()>()));
     let thread = thread::spawn(move || {
         drop(other.allocate(100));
         drop(other);
@@ -210,9 +183,6 @@ fn options_out_of_range_are_named() {
     ];
     for (options, name) in cases {
         let error = Pool::new(options).expect_err(name);
-        assert!(
-            matches!(error, Error::InvalidOption { option, .. } if option == name),
-            "{error}"
-        );
+        assert!(matches!(error, Error::InvalidOption { option, .. } if option == name), "{error}");
     }
 }

@@ -128,9 +128,8 @@ fn short_threads_leave_nothing() {
         let given = thread::scope(|scope| {
             let thread = scope.spawn(move || {
                 let mut random = Random(round);
-                let mut blocks: Vec<_> = (0..20)
-                    .map(|_| mark(pool.allocate(random.size()).expect("a block")))
-                    .collect();
+                let mut blocks: Vec<_> =
+                    (0..20).map(|_| mark(pool.allocate(random.size()).expect("a block"))).collect();
                 blocks.split_off(10)
             });
             thread.join().expect("no panic")
