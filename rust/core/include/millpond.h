@@ -23,6 +23,7 @@ extern "C" {
 
 #define MILLPOND_SIZE_CLASSES 104
 #define MILLPOND_CHUNK_LISTS 6
+#define MILLPOND_ARENAS_MAX 64
 #define MILLPOND_STATS_VERSION 1
 
 typedef struct millpond_pool millpond_pool;
@@ -43,7 +44,16 @@ typedef struct millpond_class_stats {
     uint64_t live;        /* blocks that are out */
     uint64_t cached;      /* free blocks in thread caches */
     uint64_t slabs;       /* slabs */
+    uint64_t slab_waste;  /* bytes of slabs that are in no block that is out */
 } millpond_class_stats;
+
+/* Numbers of one arena. */
+typedef struct millpond_arena_stats {
+    uint64_t threads; /* threads that allocate from it */
+    uint64_t chunks;  /* chunks */
+    uint64_t used;    /* bytes of pages in runs and slabs */
+    uint64_t dirty;   /* bytes of free pages that still have memory */
+} millpond_arena_stats;
 
 /* A snapshot. Bytes are bytes of whole blocks or pages; counts are since the pool was made. Each figure is true, but
  * they are of slightly different moments; they add up exactly when the pool is quiet. */
@@ -71,8 +81,12 @@ typedef struct millpond_stats_t {
     uint64_t chunk_lists[MILLPOND_CHUNK_LISTS]; /* q_init, q000, q025, q050, q075, q100 */
     uint64_t purges;
     uint64_t purged_bytes;
-    uint64_t failures;        /* allocations that failed */
+    uint64_t failures;        /* attempts to allocate that failed */
     uint64_t bad_frees;       /* addresses given back that were no live blocks */
+    uint64_t waits;           /* allocations that waited for room */
+    uint64_t violations;      /* writes behind a block's end or after its release, found in checked mode */
+    uint64_t quarantined;     /* released blocks that checked mode keeps from being reused */
+    millpond_arena_stats by_arena[MILLPOND_ARENAS_MAX]; /* zero for those that the pool has not */
     millpond_class_stats classes[MILLPOND_SIZE_CLASSES];
 } millpond_stats_t;
 

@@ -64,7 +64,7 @@ impl HugeBlocks {
     /// A block of at least `size` bytes.
     pub(crate) fn allocate(&self, backing: &Backing, size: usize) -> Result<Huge, Error> {
         let refused = |errno| Error::OutOfMemory { requested: size, errno };
-        let capacity = size.checked_next_multiple_of(PAGE).ok_or(refused(libc::ENOMEM))?;
+        let capacity = size.max(1).checked_next_multiple_of(PAGE).ok_or(refused(libc::ENOMEM))?;
         let (address, mapping) = match self.reuse(backing, capacity, size)? {
             Some(found) => found,
             None => self.map(backing, capacity, size)?,
@@ -76,10 +76,10 @@ impl HugeBlocks {
     }
 
     /// Takes a block back.
-    pub(crate) fn free(&self, backing: &Backing, address: usize) -> Result<usize, Error> {
+    pub(crate) fn free(&self, backing: &Backing, address: usize) -> Result<usize, BadFree> {
         let mut mappings = self.mappings.lock();
         let Some(mapping) = mappings.live.remove(&address) else {
-            return Err(Error::BadFree { address, reason: mappings.why_not(address) });
+            return Err(mappings.why_not(address));
         };
         mappings.frees += 1;
         mappings.free.push((address, Mapping { used: 0, freed_at: backing.clock.now(), ..mapping }));

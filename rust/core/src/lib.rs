@@ -16,7 +16,8 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `pool`, `block`, `options`, `error` | the public face |
+//! | `pool`, `block`, `options`, `error` | the public face, and the fast path |
+//! | `flow` | the way of a block between arenas, depot and caches |
 //! | `size_class` | sizes to classes and back |
 //! | `cache` | free blocks of one thread; the depot through which threads exchange them |
 //! | `arena` | chunks, runs of pages, slabs; chunk lists by usage |
@@ -24,6 +25,7 @@
 //! | `decay`, `limit` | time, budgets |
 //! | `backing`, `address_map` | what the parts of a pool share; from an address to its chunk |
 //! | `stats`, `check` | numbers, invariants |
+//! | `checked`, `report` | checked mode; misuse that was noticed |
 //! | `os`, `sync` | the only system calls; the only atomics and locks |
 //! | `c_api` | the functions of `include/millpond.h` |
 
@@ -34,13 +36,16 @@ mod block;
 pub mod c_api;
 mod cache;
 mod check;
+mod checked;
 mod decay;
 mod error;
+mod flow;
 mod huge;
 mod limit;
 mod options;
 pub mod os;
 mod pool;
+mod report;
 mod size_class;
 mod stats;
 mod sync;
@@ -51,8 +56,9 @@ pub use error::{BadFree, Error};
 pub use huge::Huge;
 pub use options::{Options, Purge};
 pub use pool::Pool;
+pub use report::Report;
 pub use size_class::{CHUNK, GRANULE, LARGEST, PAGE, SizeClass};
-pub use stats::{ClassStats, STATS_VERSION, Stats};
+pub use stats::{ArenaStats, ClassStats, STATS_VERSION, Stats};
 
 /// Version of this library.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,7 +1,10 @@
-//! Budgets of committed bytes: a pool's own limit and those of its ancestors.
+//! Budgets of committed bytes: a pool's own limit and those of its ancestors; and the queue of those who wait for room.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, Ordering};
 
 /// Committed bytes of one pool and its descendants, against its limit.
 ///
@@ -13,11 +16,14 @@ pub(crate) struct Budget {
     committed: AtomicUsize,
     peak: AtomicUsize,
     parent: Option<Arc<Budget>>,
+    /// Shared with the parent: who waits for room in a family of pools waits in one line.
+    queue: Arc<Queue>,
 }
 
 impl Budget {
     pub(crate) fn new(name: String, limit: usize, parent: Option<Arc<Budget>>) -> Arc<Budget> {
-        Arc::new(Budget { name, limit, committed: AtomicUsize::new(0), peak: AtomicUsize::new(0), parent })
+        let queue = parent.as_ref().map_or_else(Arc::default, |parent| parent.queue.clone());
+        Arc::new(Budget { name, limit, committed: AtomicUsize::new(0), peak: AtomicUsize::new(0), parent, queue })
     }
 
     /// Takes `bytes` here and in every ancestor, or nowhere. `requested` is what the user asked for, for the error.
@@ -60,6 +66,12 @@ impl Budget {
         }
     }
 
+    /// Repeats `attempt` while it finds the limit reached, until `timeout` is over; those who wait are served first come
+    /// first. The result is that of the last attempt.
+    pub(crate) fn wait_for<T>(&self, timeout: Duration, attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        self.queue.wait(timeout, attempt)
+    }
+
     pub(crate) fn committed(&self) -> usize {
         self.committed.load(Ordering::Relaxed)
     }
@@ -73,9 +85,112 @@ impl Budget {
     }
 }
 
+/// How long the first in line sleeps between two attempts. A block that is released goes to a cache and tells nobody,
+/// which keeps releasing fast; so the one who waits has to look.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// Those who wait for room, first come first.
+#[derive(Debug)]
+struct Queue {
+    line: Mutex<Line>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    tickets: VecDeque<u64>,
+    next: u64,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Queue { line: Mutex::new(Line::default()), moved: Condvar::new() }
+    }
+}
+
+impl Queue {
+    fn wait<T>(&self, timeout: Duration, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        let deadline = Instant::now().checked_add(timeout);
+        let ticket = self.join();
+        let result = loop {
+            let in_time = self.wait_for_turn(ticket, deadline);
+            let result = attempt();
+            let over = !in_time || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if over || !matches!(result, Err(Error::LimitReached { .. })) {
+                break result;
+            }
+            self.moved.wait_for(&mut self.line.lock(), LOOK_AGAIN);
+        };
+        self.leave(ticket);
+        result
+    }
+
+    fn join(&self) -> u64 {
+        let mut line = self.line.lock();
+        let ticket = line.next;
+        line.next += 1;
+        line.tickets.push_back(ticket);
+        ticket
+    }
+
+    /// Waits until the ticket is the first in line; `false` if the deadline came first.
+    fn wait_for_turn(&self, ticket: u64, deadline: Option<Instant>) -> bool {
+        let mut line = self.line.lock();
+        while line.tickets.front() != Some(&ticket) {
+            match deadline {
+                Some(deadline) => {
+                    if self.moved.wait_until(&mut line, deadline).timed_out() {
+                        return false;
+                    }
+                }
+                None => self.moved.wait(&mut line),
+            }
+        }
+        true
+    }
+
+    fn leave(&self, ticket: u64) {
+        self.line.lock().tickets.retain(|&other| other != ticket);
+        self.moved.notify_all();
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_who_wait_are_served_first_come_first() {
+        let budget = Budget::new("one".into(), 1, None);
+        budget.acquire(1, 1).expect("room");
+        let served = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for name in 0..4 {
+                let (budget, served) = (&budget, &served);
+                scope.spawn(move || {
+                    let serve = || budget.acquire(1, 1).map(|()| served.lock().push(name));
+                    budget.wait_for(Duration::from_secs(60), serve).expect("room in the end");
+                    budget.release(1);
+                });
+                while budget.queue.line.lock().next <= name {
+                    std::thread::yield_now();
+                }
+            }
+            budget.release(1);
+        });
+        assert_eq!(served.into_inner(), [0, 1, 2, 3]);
+        assert!(budget.queue.line.lock().tickets.is_empty());
+    }
+
+    #[test]
+    fn a_wait_ends_with_its_timeout_or_another_error() {
+        let budget = Budget::new("one".into(), 1, None);
+        let full = budget.wait_for(Duration::from_millis(5), || budget.acquire(2, 2));
+        assert!(matches!(full, Err(Error::LimitReached { requested: 2, .. })));
+        let closed = || -> Result<(), Error> { Err(Error::Closed { pool: "one".into() }) };
+        assert!(matches!(budget.wait_for(Duration::MAX, closed), Err(Error::Closed { .. })));
+        assert!(budget.queue.line.lock().tickets.is_empty());
+    }
 
     #[test]
     fn a_limit_holds_and_its_error_says_whose_it_is() {

@@ -6,6 +6,9 @@ use crate::error::Error;
 use crate::pool::Pool;
 use crate::size_class::CHUNK;
 
+/// Arenas that a pool may have.
+pub(crate) const ARENAS_MAX: usize = 64;
+
 /// How freed pages go back to the operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purge {
@@ -35,6 +38,8 @@ pub struct Options {
     pub(crate) huge_pages: bool,
     pub(crate) purge: Purge,
     pub(crate) keep_addresses: bool,
+    pub(crate) checked: bool,
+    pub(crate) quarantine_bytes: usize,
     pub(crate) parent: Option<Pool>,
 }
 
@@ -50,6 +55,8 @@ impl Default for Options {
             huge_pages: false,
             purge: Purge::Now,
             keep_addresses: false,
+            checked: false,
+            quarantine_bytes: 16 << 20,
             parent: None,
         }
     }
@@ -117,6 +124,19 @@ impl Options {
         self
     }
 
+    /// Checked mode: a canary behind each block, poison in released ones, and a quarantine before they are used again.
+    /// What it finds is in [`Pool::reports`](crate::Pool::reports). Every operation becomes slow.
+    pub fn checked(mut self, on: bool) -> Self {
+        self.checked = on;
+        self
+    }
+
+    /// Bytes of released blocks that checked mode keeps from being reused.
+    pub fn quarantine_bytes(mut self, bytes: usize) -> Self {
+        self.quarantine_bytes = bytes;
+        self
+    }
+
     /// A pool whose limit counts as well: what this pool commits, it commits too.
     pub fn parent(mut self, parent: &Pool) -> Self {
         self.parent = Some(parent.clone());
@@ -139,8 +159,8 @@ impl Options {
         if self.thread_cache_bytes > 16 * CHUNK {
             return refuse("thread_cache_bytes", format!("{} is more than 64 MiB", self.thread_cache_bytes));
         }
-        if self.arenas > 64 {
-            return refuse("arenas", format!("{} is more than 64", self.arenas));
+        if self.arenas > ARENAS_MAX {
+            return refuse("arenas", format!("{} is more than {ARENAS_MAX}", self.arenas));
         }
         Ok(())
     }

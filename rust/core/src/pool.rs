@@ -1,23 +1,24 @@
-//! The pool: the public face, and the way of a block through caches, depot and arenas.
+//! The pool: the public face, and the fast path.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::address_map::AddressMap;
 use crate::arena::Arena;
 use crate::backing::Backing;
 use crate::block::Block;
-use crate::cache::batch::Batch;
 use crate::cache::depot::Depot;
 use crate::cache::local;
 use crate::cache::thread::ThreadCache;
+use crate::checked::{Checked, CheckedBlock, REDZONE};
 use crate::decay::Clock;
 use crate::error::{BadFree, Error};
 use crate::huge::{Huge, HugeBlocks};
 use crate::limit::Budget;
 use crate::options::Options;
 use crate::os::{self, Os};
-use crate::size_class::{BATCH_MAX, SizeClass};
+use crate::report::{Report, Reports};
+use crate::size_class::SizeClass;
 use crate::stats::{Counters, Stats};
 use crate::sync::raw::AtomicU64;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
@@ -45,8 +46,14 @@ pub(crate) struct Inner {
     pub(crate) huge: HugeBlocks,
     pub(crate) caches: Mutex<Caches>,
     pub(crate) counters: Counters,
-    ticker: Mutex<Ticker>,
-    closed: AtomicBool,
+    pub(crate) reports: Reports,
+    /// Only in checked mode.
+    pub(crate) checked: Option<Checked>,
+    /// Pools that have this one for a parent.
+    pub(crate) children: Mutex<Vec<Weak<Inner>>>,
+    /// Held by whoever empties other threads' caches.
+    pub(crate) maintenance: Mutex<Ticker>,
+    pub(crate) closed: AtomicBool,
 }
 
 /// All thread caches of a pool.
@@ -58,7 +65,7 @@ pub(crate) struct Caches {
 }
 
 #[derive(Debug, Default)]
-struct Ticker {
+pub(crate) struct Ticker {
     /// What the first tick called the time.
     origin: Option<Duration>,
     latest: Duration,
@@ -105,7 +112,7 @@ impl Pool {
             reserved: AtomicUsize::new(0),
             metadata: AtomicUsize::new(0),
         };
-        Ok(Pool(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             backing,
             arenas: (0..arenas).map(Arena::new).collect(),
@@ -113,10 +120,19 @@ impl Pool {
             huge: HugeBlocks::default(),
             caches: Mutex::default(),
             counters: Counters::default(),
-            ticker: Mutex::default(),
+            reports: Reports::default(),
+            checked: options.checked.then(|| Checked::new(options.quarantine_bytes)),
+            children: Mutex::default(),
+            maintenance: Mutex::default(),
             closed: AtomicBool::new(false),
             options,
-        })))
+        });
+        if let Some(parent) = &inner.options.parent {
+            let mut siblings = parent.0.children.lock();
+            siblings.retain(|child| child.strong_count() > 0);
+            siblings.push(Arc::downgrade(&inner));
+        }
+        Ok(Pool(inner))
     }
 
     /// Its name.
@@ -130,19 +146,51 @@ impl Pool {
     /// [`Error::Closed`], [`Error::LimitReached`], [`Error::OutOfMemory`].
     #[inline]
     pub fn allocate(&self, size: usize) -> Result<Block<'_>, Error> {
-        let Some(class) = SizeClass::of(size) else {
-            let huge = self.take_huge(size)?;
-            return Ok(Block::new(self, huge.address, size, None));
-        };
+        let Some(class) = SizeClass::of(size) else { return self.allocate_rarely(size) };
         let cached = local::with_current(&self.0, |cache| {
             let _inside = cache.gate.enter()?;
             cache.pop(class)
         });
-        let address = match cached.flatten() {
-            Some(address) => address,
-            None => self.0.allocate_slowly(class)?,
+        match cached.flatten() {
+            Some(address) => Ok(Block::new(self, address, size, Some(class))),
+            None => self.allocate_rarely(size),
+        }
+    }
+
+    /// As [`Pool::allocate`]; where the limit is reached, waits for room until `timeout` is over. Those who wait are
+    /// served first come first, in one line with those who wait in its parents and children.
+    ///
+    /// # Errors
+    /// As [`Pool::allocate`].
+    pub fn allocate_within(&self, size: usize, timeout: Duration) -> Result<Block<'_>, Error> {
+        self.0.within(timeout, || self.allocate(size))
+    }
+
+    /// Past the thread's cache: it is empty, or the block is huge, or the pool is in checked mode.
+    #[cold]
+    fn allocate_rarely(&self, size: usize) -> Result<Block<'_>, Error> {
+        if let Some(checked) = &self.0.checked {
+            return self.allocate_checked(checked, size);
+        }
+        let class = SizeClass::of(size);
+        let address = match class {
+            Some(class) => self.0.allocate_slowly(class)?,
+            None => self.take_huge(size)?.address,
         };
-        Ok(Block::new(self, address, size, Some(class)))
+        Ok(Block::new(self, address, size, class))
+    }
+
+    fn allocate_checked(&self, checked: &Checked, size: usize) -> Result<Block<'_>, Error> {
+        let class = SizeClass::of(size.saturating_add(REDZONE));
+        let (address, usable) = match class {
+            Some(class) => (self.0.allocate_slowly(class)?, class.size()),
+            None => {
+                let huge = self.take_huge(size.saturating_add(REDZONE))?;
+                (huge.address, huge.capacity)
+            }
+        };
+        checked.enter(CheckedBlock { address, size, usable });
+        Ok(Block::new(self, address, size, class))
     }
 
     /// Takes back a block of `class`.
@@ -179,11 +227,20 @@ impl Pool {
         }
     }
 
+    /// As [`Pool::take`]; where the limit is reached, waits as [`Pool::allocate_within`] does.
+    ///
+    /// # Errors
+    /// As [`Pool::allocate`].
+    pub fn take_within(&self, class: SizeClass, out: &mut [usize], timeout: Duration) -> Result<usize, Error> {
+        self.0.within(timeout, || self.take(class, out))
+    }
+
     /// Takes blocks of `class` back, into the thread's cache as far as it has room. Returns how many were refused
-    /// because they are not live blocks of that class; these are left alone and counted.
+    /// because they are not live blocks of that class; these are left alone and reported. What stays in the thread's
+    /// cache is looked at only when it leaves it.
     ///
     /// # Safety
-    /// Nobody uses the blocks any more.
+    /// The blocks were taken from this pool and class, and nobody uses them any more.
     pub unsafe fn give(&self, class: SizeClass, blocks: &[usize]) -> usize {
         let put = local::with_current(&self.0, |cache| {
             let _inside = cache.gate.enter()?;
@@ -221,20 +278,26 @@ impl Pool {
         inner.with_room(|| inner.huge.allocate(&inner.backing, size))
     }
 
+    /// As [`Pool::take_huge`]; where the limit is reached, waits as [`Pool::allocate_within`] does.
+    ///
+    /// # Errors
+    /// As [`Pool::allocate`].
+    pub fn take_huge_within(&self, size: usize, timeout: Duration) -> Result<Huge, Error> {
+        self.0.within(timeout, || self.take_huge(size))
+    }
+
     /// Takes back a block with a mapping of its own.
     ///
     /// # Errors
-    /// [`Error::BadFree`] if `address` is not the start of one that is live; it is left alone and counted.
+    /// [`Error::BadFree`] if `address` is not the start of one that is live; it is left alone and reported.
     ///
     /// # Safety
     /// Nobody uses the block any more.
     pub unsafe fn give_huge(&self, address: usize) -> Result<(), Error> {
-        let inner = &*self.0;
-        let freed = inner.huge.free(&inner.backing, address).inspect_err(|_| inner.counters.count_bad_free());
-        if inner.is_closed() {
-            inner.purge_all();
+        if let Some(checked) = &self.0.checked {
+            self.0.verify(checked.leave_huge(address));
         }
-        freed.map(|_| ())
+        self.0.release_huge(address)
     }
 
     /// Takes back a block by nothing but its address, as `free` does.
@@ -246,28 +309,27 @@ impl Pool {
     /// # Safety
     /// Nobody uses the block any more.
     pub unsafe fn free(&self, address: usize) -> Result<(), Error> {
-        let inner = &*self.0;
-        let Some(chunk) = inner.backing.map.find(address) else {
+        let Some(chunk) = self.0.backing.map.find(address) else {
             // SAFETY: the caller's promise is the same.
             return unsafe { self.give_huge(address) };
         };
         match chunk.locate(address) {
-            Ok(at) if chunk.is_out(at.page, at.block) => {
+            Ok(at) if chunk.is_out(at.page, at.block) && !self.0.is_quarantined(address) => {
                 // SAFETY: the caller's promise is the same.
                 unsafe { self.release(at.class, address) };
                 Ok(())
             }
-            found => {
-                inner.counters.count_bad_free();
-                Err(Error::BadFree { address, reason: found.err().unwrap_or(BadFree::Double) })
-            }
+            found => Err(self.0.refuse(None, address, found.err().unwrap_or(BadFree::Double))),
         }
     }
 
     /// Bytes of the live block at `address`, whose size class may be larger than what was asked for.
     pub fn usable_size(&self, address: usize) -> Option<usize> {
         match self.0.backing.map.find(address) {
-            Some(chunk) => chunk.locate(address).ok().map(|at| at.class.size()),
+            Some(chunk) => {
+                let at = chunk.locate(address).ok().filter(|at| chunk.is_out(at.page, at.block))?;
+                Some(at.class.size())
+            }
             None => self.0.huge.capacity_at(address),
         }
     }
@@ -279,7 +341,7 @@ impl Pool {
     /// time does nothing.
     pub fn tick(&self, now: Duration) {
         let inner = &*self.0;
-        let Some(mut ticker) = inner.ticker.try_lock() else {
+        let Some(mut ticker) = inner.maintenance.try_lock() else {
             return;
         };
         let since = now.saturating_sub(*ticker.origin.get_or_insert(now));
@@ -305,7 +367,10 @@ impl Pool {
     pub fn close(&self) -> usize {
         let inner = &*self.0;
         inner.closed.store(true, Ordering::SeqCst);
-        inner.empty(&inner.live_caches(), true);
+        {
+            let _maintenance = inner.maintenance.lock();
+            inner.empty(&inner.live_caches(), true);
+        }
         inner.reclaim();
         self.stats().used as usize
     }
@@ -321,6 +386,11 @@ impl Pool {
         Stats::of(&self.0)
     }
 
+    /// What the application did wrong since the last call, the latest 64 at most, oldest first.
+    pub fn reports(&self) -> Vec<Report> {
+        self.0.reports.take()
+    }
+
     /// Walks the whole pool and says what is wrong with it, for tests. It is to be quiet meanwhile: what another
     /// thread has half done looks wrong.
     ///
@@ -328,287 +398,5 @@ impl Pool {
     /// The first contradiction found, in words.
     pub fn check_invariants(&self) -> Result<(), String> {
         crate::check::check(&self.0)
-    }
-}
-
-impl Inner {
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn live_caches(&self) -> Vec<Arc<ThreadCache>> {
-        self.caches.lock().live.clone()
-    }
-
-    #[cold]
-    fn allocate_slowly(self: &Arc<Self>, class: SizeClass) -> Result<usize, Error> {
-        let mut block = [0];
-        self.take_slowly(class, &mut block).map(|_| block[0])
-    }
-
-    /// Fills `out`; what else the depot or the arena gives goes into the thread's cache.
-    #[cold]
-    fn take_slowly(self: &Arc<Self>, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
-        if local::make_current(self)
-            && let Some(taken) = local::with_current(self, |cache| self.take_through(cache, class, out))
-        {
-            return taken;
-        }
-        let taken = self.fetch(class, out, None)?;
-        self.counters.count(class, taken as u64, 0);
-        Ok(taken)
-    }
-
-    fn take_through(&self, cache: &ThreadCache, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
-        let passed = cache.gate.pass();
-        // The cache may have blocks after all: another one was this thread's current one, or the gate was shut.
-        let taken = if self.is_closed() { 0 } else { cache.pop_many(class, out) };
-        if taken > 0 {
-            return Ok(taken);
-        }
-        let evicted = cache.grow(class);
-        let room = cache.room(class);
-        drop(passed);
-        self.settle_evicted(evicted, cache.number);
-        let mut batch = [0; BATCH_MAX];
-        let wanted = class.batch().min(out.len() + room);
-        let fetched = self.fetch(class, &mut batch[..wanted], Some(cache))?;
-        let (mine, rest) = batch[..fetched].split_at(out.len().min(fetched));
-        out[..mine.len()].copy_from_slice(mine);
-        let passed = cache.gate.pass();
-        cache.count(class, mine.len() as u64, 0);
-        let stocked = cache.stock(class, rest);
-        drop(passed);
-        self.settle(class, &rest[stocked..], cache.number);
-        Ok(mine.len())
-    }
-
-    #[cold]
-    fn release_slowly(self: &Arc<Self>, class: SizeClass, address: usize) {
-        self.give_slowly(class, &[address]);
-    }
-
-    /// Gives what the thread's cache has no room for to the depot, with as much of the cache as makes a batch.
-    #[cold]
-    fn give_slowly(self: &Arc<Self>, class: SizeClass, blocks: &[usize]) -> usize {
-        if local::make_current(self)
-            && let Some(refused) = local::with_current(self, |cache| self.give_through(cache, class, blocks))
-        {
-            return refused;
-        }
-        self.counters.count(class, 0, blocks.len() as u64);
-        self.settle(class, blocks, 0)
-    }
-
-    fn give_through(&self, cache: &ThreadCache, class: SizeClass, blocks: &[usize]) -> usize {
-        let passed = cache.gate.pass();
-        if self.is_closed() {
-            cache.count(class, 0, blocks.len() as u64);
-            drop(passed);
-            return self.settle(class, blocks, cache.number);
-        }
-        let evicted = cache.grow(class);
-        let put = cache.push_many(class, blocks);
-        let rest = &blocks[put..];
-        cache.count(class, 0, rest.len() as u64);
-        // One block too many is taken for a sign of more to come: a whole batch leaves with it.
-        let surplus = if rest.is_empty() { 0 } else { class.batch().saturating_sub(rest.len()) };
-        let mut batch = cache.unstock(class, surplus);
-        drop(passed);
-        self.settle_evicted(evicted, cache.number);
-        if batch.len() + rest.len() <= class.batch() {
-            batch.extend(rest);
-            return self.settle(class, batch.blocks(), cache.number);
-        }
-        self.settle(class, batch.blocks(), cache.number) + self.settle(class, rest, cache.number)
-    }
-
-    fn settle_evicted(&self, evicted: Option<(SizeClass, Batch)>, number: usize) {
-        if let Some((class, batch)) = evicted {
-            self.settle(class, batch.blocks(), number);
-        }
-    }
-
-    /// Takes up to `out.len()` blocks from the depot, else from an arena, making room if the limit is reached.
-    fn fetch(&self, class: SizeClass, out: &mut [usize], cache: Option<&ThreadCache>) -> Result<usize, Error> {
-        let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena));
-        self.with_room(|| {
-            let taken = self.depot.take(class, number, out);
-            if taken > 0 {
-                self.check_out(&out[..taken]);
-                return Ok(taken);
-            }
-            let mut result = self.arenas[home].allocate(&self.backing, class, out);
-            // Another arena may have free pages where this one would need new ones.
-            for turn in 1..self.arenas.len() {
-                if result.is_ok() {
-                    break;
-                }
-                let other = &self.arenas[(home + turn) % self.arenas.len()];
-                result = other.allocate(&self.backing, class, out);
-            }
-            result
-        })
-    }
-
-    fn check_out(&self, blocks: &[usize]) {
-        for &block in blocks {
-            let chunk = self.backing.map.find(block).expect("the depot has blocks of this pool only");
-            let at = chunk.locate(block).expect("the depot has checked blocks only");
-            chunk.check_out(at.page, at.block);
-        }
-    }
-
-    /// Runs `allocate`; if that finds the limit reached or the system unwilling, frees what is free and tries once
-    /// more.
-    fn with_room<T>(&self, mut allocate: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-        if self.is_closed() {
-            return Err(Error::Closed { pool: self.options.name.clone() });
-        }
-        allocate().or_else(|_| {
-            self.reclaim();
-            allocate().inspect_err(|_| self.counters.count_failure())
-        })
-    }
-
-    /// Checks blocks that leave a cache, and passes them to the depot or, if that is full, to their arenas. Returns how
-    /// many were refused.
-    pub(crate) fn settle(&self, class: SizeClass, blocks: &[usize], number: usize) -> usize {
-        let mut refused = 0;
-        for blocks in blocks.chunks(BATCH_MAX) {
-            let mut batch = Batch::new();
-            for &block in blocks {
-                match self.check_in(class, block) {
-                    Ok(()) => batch.push(block),
-                    Err(_) => refused += 1,
-                }
-            }
-            if batch.blocks().is_empty() {
-                continue;
-            }
-            if self.is_closed() || !self.depot.give(class, number, batch.blocks()) {
-                self.release_to_arenas(batch.blocks());
-            }
-        }
-        self.counters.count_refused(class, refused as u64);
-        if self.is_closed() && !blocks.is_empty() {
-            self.purge_all();
-        }
-        refused
-    }
-
-    fn check_in(&self, class: SizeClass, block: usize) -> Result<(), BadFree> {
-        self.backing.map.find(block).ok_or(BadFree::Foreign)?.check_in(class, block)
-    }
-
-    fn release_to_arenas(&self, mut blocks: &[usize]) {
-        while let Some(&first) = blocks.first() {
-            let arena = self.backing.map.find(first).expect("a checked block lies in a chunk").arena();
-            let freed = self.arenas[arena].free(&self.backing, blocks);
-            blocks = &blocks[freed..];
-        }
-    }
-
-    /// Empties caches, whoever owns them, into the arenas. With `forever`, their owners go the slow way from now on.
-    /// Without `membarrier`, other threads' caches stay as they are.
-    fn empty(&self, caches: &[Arc<ThreadCache>], forever: bool) {
-        if caches.is_empty() {
-            return;
-        }
-        let mut gates: Vec<_> = caches.iter().map(|cache| cache.gate.shut()).collect();
-        if forever {
-            gates.iter_mut().for_each(|gate| gate.stay());
-        }
-        if !self.backing.os.membarrier() {
-            return;
-        }
-        for (cache, gate) in caches.iter().zip(&gates) {
-            gate.wait();
-            self.drain(cache);
-        }
-    }
-
-    /// Empties a cache whose gate is shut, or whose owner is doing it.
-    fn drain(&self, cache: &ThreadCache) {
-        for class in SizeClass::all() {
-            while cache.len(class) > 0 {
-                let batch = cache.unstock(class, class.batch());
-                let mut good = Batch::new();
-                for &block in batch.blocks() {
-                    match self.check_in(class, block) {
-                        Ok(()) => good.push(block),
-                        Err(_) => self.counters.count_refused(class, 1),
-                    }
-                }
-                self.release_to_arenas(good.blocks());
-            }
-        }
-        cache.reset_capacity();
-    }
-
-    /// Empties every cache and the depot, and gives all free memory back. Returns the bytes.
-    fn reclaim(&self) -> usize {
-        self.empty(&self.live_caches(), false);
-        self.purge_all()
-    }
-
-    fn purge_all(&self) -> usize {
-        self.depot.decay(true, |blocks| self.release_to_arenas(blocks));
-        self.purge(true)
-    }
-
-    fn purge(&self, all: bool) -> usize {
-        let arenas: usize = self.arenas.iter().map(|arena| arena.purge(&self.backing, all)).sum();
-        let bytes = arenas + self.huge.purge(&self.backing, all, self.options.keep_addresses);
-        self.counters.count_purge(bytes as u64);
-        bytes
-    }
-
-    /// A cache for a thread that has none yet; `None` if there is no memory for one.
-    pub(crate) fn enlist(&self) -> Option<Arc<ThreadCache>> {
-        let mut caches = self.caches.lock();
-        let cache = match caches.spare.pop() {
-            Some(cache) => cache,
-            None => {
-                let number = caches.live.len();
-                let arena = (0..self.arenas.len()).min_by_key(|&a| self.arenas[a].threads.load(Ordering::Relaxed))?;
-                let budget = self.options.thread_cache_bytes;
-                let cache = ThreadCache::new(self.backing.os, &self.backing.label, budget, number, arena).ok()?;
-                self.backing.metadata.fetch_add(ThreadCache::METADATA, Ordering::Relaxed);
-                Arc::new(cache)
-            }
-        };
-        self.arenas[cache.arena].threads.fetch_add(1, Ordering::Relaxed);
-        caches.live.push(cache.clone());
-        Some(cache)
-    }
-
-    /// Takes back the cache of a thread that ends.
-    pub(crate) fn retire(&self, cache: &Arc<ThreadCache>) {
-        let gate = cache.gate.shut();
-        self.drain(cache);
-        drop(gate);
-        self.arenas[cache.arena].threads.fetch_sub(1, Ordering::Relaxed);
-        let mut caches = self.caches.lock();
-        for class in SizeClass::all() {
-            let counts = cache.take_counts(class);
-            self.counters.count(class, counts.allocations, counts.frees);
-        }
-        caches.live.retain(|live| !Arc::ptr_eq(live, cache));
-        if !self.is_closed() {
-            caches.spare.push(cache.clone());
-        }
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        for arena in &mut self.arenas {
-            // SAFETY: blocks borrow the pool; who took them by address promised to give them back or forget them.
-            unsafe { arena.unmap(&self.backing) };
-        }
-        // SAFETY: as above.
-        unsafe { self.huge.unmap(&self.backing) };
-        self.backing.budget.release(self.backing.budget.committed());
     }
 }

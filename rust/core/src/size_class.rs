@@ -184,7 +184,7 @@ const fn shapes() -> [Shape; COUNT] {
     let mut index = 0;
     while index < COUNT {
         let size = size_at(index);
-        let is_run = size >= RUN_MIN && size % PAGE == 0;
+        let is_run = size >= RUN_MIN && size.is_multiple_of(PAGE);
         let pages = if is_run { size / PAGE } else { slab_pages(size) };
         let batch = BATCH_BYTES / size;
         shapes[index] = Shape {

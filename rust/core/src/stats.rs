@@ -1,6 +1,7 @@
 //! Numbers: what a pool holds, and what it did.
 
 use crate::arena::chunk_list::LISTS;
+use crate::options::ARENAS_MAX;
 use crate::pool::Inner;
 use crate::size_class::{PAGE, SizeClass};
 use crate::sync::Ordering as PoolOrdering;
@@ -62,12 +63,34 @@ pub struct Stats {
     pub purges: u64,
     /// Bytes that went back.
     pub purged_bytes: u64,
-    /// Allocations that failed.
+    /// Attempts to allocate that failed; one that waits makes many.
     pub failures: u64,
     /// Addresses given back that were no live blocks.
     pub bad_frees: u64,
+    /// Allocations that waited for room.
+    pub waits: u64,
+    /// Writes behind the end of a block or after its release, found in checked mode.
+    pub violations: u64,
+    /// Bytes of released blocks that checked mode keeps from being reused.
+    pub quarantined: u64,
+    /// By arena; those that the pool has not are zero.
+    pub by_arena: [ArenaStats; ARENAS_MAX],
     /// By size class.
     pub classes: [ClassStats; SizeClass::COUNT],
+}
+
+/// Numbers of one arena.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ArenaStats {
+    /// Threads that allocate from it.
+    pub threads: u64,
+    /// Chunks.
+    pub chunks: u64,
+    /// Bytes of pages in runs and slabs.
+    pub used: u64,
+    /// Bytes of free pages that still have their memory.
+    pub dirty: u64,
 }
 
 /// Numbers of one size class.
@@ -86,6 +109,8 @@ pub struct ClassStats {
     pub cached: u64,
     /// Slabs.
     pub slabs: u64,
+    /// Bytes of its slabs that are in no block that is out: free blocks, cached ones, and tails.
+    pub slab_waste: u64,
 }
 
 /// What is counted for the whole pool, past the thread caches.
@@ -95,6 +120,8 @@ pub(crate) struct Counters {
     purges: AtomicU64,
     purged_bytes: AtomicU64,
     failures: AtomicU64,
+    waits: AtomicU64,
+    violations: AtomicU64,
     /// Bad frees that no class was charged with.
     stray_frees: AtomicU64,
 }
@@ -114,6 +141,8 @@ impl Default for Counters {
             purges: AtomicU64::new(0),
             purged_bytes: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            waits: AtomicU64::new(0),
+            violations: AtomicU64::new(0),
             stray_frees: AtomicU64::new(0),
         }
     }
@@ -129,10 +158,16 @@ impl Counters {
         }
     }
 
-    pub(crate) fn count_refused(&self, class: SizeClass, n: u64) {
-        if n > 0 {
-            self.classes[class.index()].refused.fetch_add(n, Ordering::Relaxed);
-        }
+    pub(crate) fn count_refused(&self, class: SizeClass) {
+        self.classes[class.index()].refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_wait(&self) {
+        self.waits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_violation(&self) {
+        self.violations.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_bad_free(&self) {
@@ -152,6 +187,14 @@ impl Counters {
 }
 
 impl Stats {
+    /// Realised fragmentation: the share of the committed bytes that no block has, in `[0, 1]`; 0 for an empty pool.
+    pub fn fragmentation(&self) -> f64 {
+        match self.committed {
+            0 => 0.0,
+            committed => 1.0 - self.used.min(committed) as f64 / committed as f64,
+        }
+    }
+
     pub(crate) fn of(pool: &Inner) -> Stats {
         let mut stats = Stats::empty(pool);
         stats.add_arenas(pool);
@@ -189,13 +232,23 @@ impl Stats {
             purged_bytes: get(&pool.counters.purged_bytes),
             failures: get(&pool.counters.failures),
             bad_frees: get(&pool.counters.stray_frees),
+            waits: get(&pool.counters.waits),
+            violations: get(&pool.counters.violations),
+            quarantined: pool.checked.as_ref().map_or(0, |checked| checked.quarantined_bytes() as u64),
+            by_arena: [ArenaStats::default(); ARENAS_MAX],
             classes: [ClassStats::default(); SizeClass::COUNT],
         }
     }
 
     fn add_arenas(&mut self, pool: &Inner) {
-        for arena in &pool.arenas {
+        for (arena, stats) in pool.arenas.iter().zip(&mut self.by_arena) {
             let figures = arena.figures();
+            *stats = ArenaStats {
+                threads: arena.threads.load(PoolOrdering::Relaxed) as u64,
+                chunks: figures.chunks as u64,
+                used: (figures.used_pages * PAGE) as u64,
+                dirty: (figures.dirty_pages * PAGE) as u64,
+            };
             self.chunks += figures.chunks as u64;
             self.dirty += (figures.dirty_pages * PAGE) as u64;
             self.chunk_lists.iter_mut().zip(figures.lists).for_each(|(sum, n)| *sum += u64::from(n));
@@ -222,9 +275,13 @@ impl Stats {
             }
             // A block that moves while it is being counted may be seen freed and not yet taken.
             stats.live = stats.allocations.saturating_sub(stats.frees);
+            if !class.is_run() {
+                stats.slab_waste =
+                    (stats.slabs * (class.pages() * PAGE) as u64).saturating_sub(stats.live * stats.size);
+            }
             self.bad_frees += refused;
             self.allocations += stats.allocations;
-            self.frees += stats.frees;
+            self.frees = self.frees.wrapping_add(stats.frees);
             self.live_blocks += stats.live;
             self.used += stats.live * stats.size;
             self.cached_threads += stats.cached * stats.size;

@@ -16,10 +16,10 @@ pub(crate) use loom::sync::{
 };
 
 #[cfg(not(loom))]
-pub(crate) use parking_lot::{Mutex, MutexGuard};
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
 #[cfg(loom)]
-pub(crate) use self::loom_locks::{Mutex, MutexGuard};
+pub(crate) use self::loom_locks::{Condvar, Mutex, MutexGuard};
 
 /// Orders the owner's two accesses in [`Gate`](crate::cache::gate::Gate) for the compiler; the other side's
 /// `membarrier` orders them for the processor.
@@ -47,6 +47,8 @@ pub(crate) struct CachePadded<T>(pub(crate) T);
 
 #[cfg(loom)]
 mod loom_locks {
+    use std::time::{Duration, Instant};
+
     pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 
     /// loom's mutex with `parking_lot`'s face.
@@ -64,6 +66,52 @@ mod loom_locks {
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             self.0.try_lock().ok()
+        }
+    }
+
+    /// loom's condition variable with `parking_lot`'s face.
+    #[derive(Debug)]
+    pub(crate) struct Condvar(loom::sync::Condvar);
+
+    /// Whether a wait ended by its timeout.
+    pub(crate) struct Waited(bool);
+
+    impl Waited {
+        pub(crate) fn timed_out(&self) -> bool {
+            self.0
+        }
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+
+        /// Never times out, so that a lost wake-up is found as a deadlock.
+        pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Instant) -> Waited {
+            self.wait(guard);
+            Waited(false)
+        }
+
+        /// Times out at once, as loom has no time.
+        pub(crate) fn wait_for<T>(&self, _guard: &mut MutexGuard<'_, T>, _timeout: Duration) -> Waited {
+            loom::thread::yield_now();
+            Waited(true)
+        }
+
+        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            // loom's wait takes the guard by value and gives it back.
+            // SAFETY: the guard that is read out is written back before anybody can see the place it was in; loom
+            // aborts the model if it panics in between.
+            unsafe {
+                let taken = std::ptr::read(guard);
+                let back = self.0.wait(taken).expect("loom does not poison");
+                std::ptr::write(guard, back);
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) struct Location {
 impl Chunk {
     /// Fills in the header of a chunk that nobody else knows yet.
     pub(crate) fn init(&mut self, base: usize, arena: usize, index: usize) {
-        debug_assert!(base % CHUNK == 0);
+        debug_assert!(base.is_multiple_of(CHUNK));
         (self.base, self.arena, self.index) = (base, arena, index);
     }
 
@@ -134,7 +134,7 @@ impl Chunk {
     }
 
     /// Marks the block of `class` at `address` as free; an error if it is not one that is out. Of two that race with
-    /// the same block, one gets the error.
+    /// the same block, one gets the error, as long as the slab is still there when it looks.
     #[inline]
     pub(crate) fn check_in(&self, class: SizeClass, address: usize) -> Result<(), BadFree> {
         let at = self.locate(address)?;

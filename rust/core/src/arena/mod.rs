@@ -61,6 +61,7 @@ impl std::fmt::Debug for State {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ArenaFigures {
     pub(crate) chunks: usize,
+    pub(crate) used_pages: usize,
     pub(crate) dirty_pages: usize,
     pub(crate) lists: [u32; LISTS],
 }
@@ -154,7 +155,8 @@ impl Arena {
 
     pub(crate) fn figures(&self) -> ArenaFigures {
         let state = self.state.lock();
-        ArenaFigures { chunks: state.chunks.len(), dirty_pages: state.dirty_pages, lists: state.lists.counts() }
+        let (used_pages, dirty_pages) = (state.used_pages, state.dirty_pages);
+        ArenaFigures { chunks: state.chunks.len(), used_pages, dirty_pages, lists: state.lists.counts() }
     }
 
     /// Adds the slabs of each class to `slabs`.
@@ -304,7 +306,7 @@ impl State {
         Ok(self.lists.push_new())
     }
 
-    /// Pages that a purge works on count as used here, so that a chunk does not move for the length of a system call.
+    /// Pages that a purge works on count as free here, so that a chunk does not move for the length of a system call.
     fn relist(&mut self, index: usize) {
         let book = &self.chunks[index].book;
         self.lists.update(index, usage(book.free.len() + book.purging.len()));

@@ -75,7 +75,7 @@ impl PageSet {
         let mut start = page;
         while start > 0 && self.contains(start - 1) {
             // Whole words are skipped: a free chunk is one run of 512.
-            if start % 64 == 0 && self.0[start / 64 - 1] == !0 {
+            if start.is_multiple_of(64) && self.0[start / 64 - 1] == !0 {
                 start -= 64;
             } else {
                 start -= 1;

@@ -101,7 +101,8 @@ impl Depot {
     pub(crate) fn decay(&self, all: bool, mut release: impl FnMut(&[usize])) {
         for class in SizeClass::all() {
             for stripe in self.stripes_of(class, 0) {
-                if stripe.count.load(Ordering::Relaxed) == 0 {
+                // To be sure that nothing is left, all have to be locked: a count may be behind.
+                if !all && stripe.count.load(Ordering::Relaxed) == 0 {
                     continue;
                 }
                 let idle: Vec<usize> = {

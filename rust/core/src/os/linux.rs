@@ -17,14 +17,14 @@ const PAGE: usize = 4096;
 
 impl Os for Linux {
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
-        debug_assert!(bytes % PAGE == 0 && align.is_power_of_two() && align >= PAGE);
+        debug_assert!(bytes.is_multiple_of(PAGE) && align.is_power_of_two() && align >= PAGE);
         let slack = align - PAGE;
         let whole = bytes.checked_add(slack).ok_or(Errno(libc::ENOMEM))?;
         let start = map_anonymous(whole)?;
         let address = start.next_multiple_of(align);
         let (before, after) = (address - start, whole - bytes - (address - start));
-        // The parts around the aligned range. Unmapping the edge of a mapping cannot split it, so it does not fail;
-        // if it did, address space would be lost, and nothing else.
+        // The parts around the aligned range. Should the kernel refuse (it may have merged the mapping with a neighbour,
+        // and have too many to split one), address space is lost, and nothing else.
         for (edge, length) in [(start, before), (address + bytes, after)] {
             if length > 0 {
                 // SAFETY: this range was mapped just now, and nobody else has its address.

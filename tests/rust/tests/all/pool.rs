@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::os::FakeOs;
-use millpond::{CHUNK, Error, GRANULE, LARGEST, Options, PAGE, Pool, SizeClass};
+use millpond::{BadFree, CHUNK, Error, GRANULE, LARGEST, Options, PAGE, Pool, Report, SizeClass};
 
 fn pool(options: Options) -> Pool {
     Pool::new_on(options, FakeOs::leaked()).expect("a pool")
@@ -185,4 +185,103 @@ fn options_out_of_range_are_named() {
         let error = Pool::new(options).expect_err(name);
         assert!(matches!(error, Error::InvalidOption { option, .. } if option == name), "{error}");
     }
+}
+
+#[test]
+fn free_memory_of_a_sibling_makes_room() {
+    let parent = pool(Options::new().name("parent").max_bytes(8 << 20));
+    let (one, two) = (pool(Options::new().parent(&parent)), pool(Options::new().parent(&parent)));
+    drop(one.allocate(6 << 20).expect("room"));
+    drop((0..100).map(|_| one.allocate(10_000).expect("room")).collect::<Vec<_>>());
+    assert!(parent.stats().committed > 6 << 20);
+    drop(two.allocate(7 << 20).expect("what the sibling keeps is free"));
+}
+
+#[test]
+fn who_waits_gets_what_is_released() {
+    let pool = pool(Options::new().max_bytes(4 << 20));
+    let held = pool.allocate(3 << 20).expect("room");
+    let timeout = Duration::from_millis(3);
+    assert!(matches!(pool.allocate_within(2 << 20, timeout), Err(Error::LimitReached { .. })));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| pool.allocate_within(2 << 20, Duration::from_secs(60)).map(|block| block.len()));
+        while pool.stats().waits < 2 {
+            thread::yield_now();
+        }
+        drop(held);
+        assert_eq!(waiting.join().expect("no panic"), Ok(2 << 20));
+    });
+    let class = SizeClass::of(100).expect("a class");
+    let mut blocks = [0; 4];
+    assert_eq!(pool.take_within(class, &mut blocks, timeout), Ok(4));
+    // SAFETY: nobody uses them.
+    assert_eq!(unsafe { pool.give(class, &blocks) }, 0);
+}
+
+#[test]
+fn bad_frees_are_reported_and_harm_nothing() {
+    let pool = pool(Options::new().thread_cache_bytes(0));
+    let address = pool.allocate(1000).expect("a block").into_address();
+    let class = SizeClass::of(1000).expect("a class");
+    let other = SizeClass::of(64).expect("a class");
+    let local = 0u64;
+    let foreign = &raw const local as usize;
+    // SAFETY: the pool refuses all but the first address of the last call.
+    unsafe {
+        assert_eq!(pool.give(other, &[address]), 1);
+        assert_eq!(pool.give(class, &[address + 64]), 1);
+        assert!(matches!(pool.free(foreign), Err(Error::BadFree { reason: BadFree::Foreign, .. })));
+        assert_eq!(pool.give(class, &[address, address, foreign]), 2);
+    }
+    let reasons: Vec<_> = pool
+        .reports()
+        .into_iter()
+        .map(|report| match report {
+            Report::BadFree { reason, chunk, .. } => {
+                assert_eq!(chunk.is_none(), reason == BadFree::Foreign);
+                reason
+            }
+            other => panic!("{other}"),
+        })
+        .collect();
+    let interior = BadFree::Interior { block: address, size: class.size() };
+    let expected =
+        [BadFree::WrongClass { size: class.size() }, interior, BadFree::Foreign, BadFree::Double, BadFree::Foreign];
+    assert_eq!(reasons, expected);
+    assert_eq!((pool.stats().bad_frees, pool.stats().used), (5, 0));
+    assert!(pool.reports().is_empty());
+    pool.check_invariants().expect("sound");
+}
+
+#[test]
+fn checked_mode_finds_overruns_and_writes_after_release() {
+    let pool = pool(Options::new().checked(true).quarantine_bytes(10_000));
+    for size in [100, 5000, 3 << 20] {
+        let mut block = pool.allocate(size).expect("a block");
+        let address = block.as_mut_ptr();
+        // SAFETY: the redzone is part of the block; that it was written to is what should be found.
+        unsafe { address.add(size + 3).write(1) };
+        drop(block);
+        let overrun = Report::Overrun { address: address as usize, size, offset: size + 3 };
+        assert_eq!(pool.reports(), [overrun]);
+    }
+    let stale = pool.allocate(700).expect("a block").into_address();
+    // SAFETY: the block is live; afterwards it is in quarantine, where nobody else has it.
+    unsafe {
+        pool.free(stale).expect("a live block");
+        assert!(matches!(pool.free(stale), Err(Error::BadFree { reason: BadFree::Double, .. })));
+        (stale as *mut u8).add(9).write(1);
+    }
+    assert_eq!(pool.reports().len(), 1);
+    let again: Vec<_> = (0..12).map(|_| pool.allocate(700).expect("a block")).collect();
+    assert!(again.iter().all(|block| block.as_ptr() as usize != stale), "a block came round before its quarantine");
+    pool.check_invariants().expect("sound");
+    drop(again);
+    drop(pool.allocate(9000));
+    assert_eq!(pool.reports(), [Report::WriteAfterFree { address: stale, size: 700, offset: 9 }]);
+    let stats = pool.stats();
+    assert_eq!((stats.violations, stats.used), (4, 0));
+    assert!(stats.quarantined > 0 && stats.quarantined <= 10_000);
+    pool.trim();
+    assert_eq!((pool.stats().committed, pool.stats().quarantined), (0, 0));
 }

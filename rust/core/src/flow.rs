@@ -1,0 +1,413 @@
+//! The way of a block: from an arena or the depot to a thread's cache, and back.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::cache::batch::Batch;
+use crate::cache::local;
+use crate::cache::thread::ThreadCache;
+use crate::error::{BadFree, Error};
+use crate::pool::Inner;
+use crate::report::Report;
+use crate::size_class::{BATCH_MAX, SizeClass};
+use crate::sync::Ordering;
+
+impl Inner {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn live_caches(&self) -> Vec<Arc<ThreadCache>> {
+        self.caches.lock().live.clone()
+    }
+
+    /// In checked mode nothing is cached: a block must not come round again before its quarantine is over.
+    fn caches_blocks(&self) -> bool {
+        self.checked.is_none()
+    }
+
+    #[cold]
+    pub(crate) fn allocate_slowly(self: &Arc<Self>, class: SizeClass) -> Result<usize, Error> {
+        let mut block = [0];
+        self.take_slowly(class, &mut block).map(|_| block[0])
+    }
+
+    /// Fills `out`; what else the depot or the arena gives goes into the thread's cache.
+    #[cold]
+    pub(crate) fn take_slowly(self: &Arc<Self>, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+        if self.caches_blocks()
+            && local::make_current(self)
+            && let Some(taken) = local::with_current(self, |cache| self.take_through(cache, class, out))
+        {
+            return taken;
+        }
+        let taken = self.fetch(class, out, None)?;
+        self.counters.count(class, taken as u64, 0);
+        Ok(taken)
+    }
+
+    fn take_through(&self, cache: &ThreadCache, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+        if self.is_closed() {
+            return Err(self.closed_error());
+        }
+        let passed = cache.gate.pass();
+        // The cache may have blocks after all: another one was this thread's current one, or the gate was shut.
+        let taken = cache.pop_many(class, out);
+        if taken > 0 {
+            return Ok(taken);
+        }
+        let evicted = cache.grow(class);
+        let room = cache.room(class);
+        drop(passed);
+        self.settle_evicted(evicted, cache.number);
+        let mut batch = [0; BATCH_MAX];
+        let wanted = class.batch().min(out.len() + room);
+        let fetched = self.fetch(class, &mut batch[..wanted], Some(cache))?;
+        let (mine, rest) = batch[..fetched].split_at(out.len().min(fetched));
+        out[..mine.len()].copy_from_slice(mine);
+        let passed = cache.gate.pass();
+        cache.count(class, mine.len() as u64, 0);
+        let stocked = cache.stock(class, rest);
+        drop(passed);
+        self.settle(class, &rest[stocked..], cache.number);
+        Ok(mine.len())
+    }
+
+    #[cold]
+    pub(crate) fn release_slowly(self: &Arc<Self>, class: SizeClass, address: usize) {
+        match self.checked.as_ref().and_then(|checked| checked.leave(address)) {
+            Some(verdict) => {
+                self.counters.count(class, 0, 1);
+                self.verify(verdict);
+                self.release_quarantine(false);
+            }
+            None => {
+                self.give_slowly(class, &[address]);
+            }
+        }
+    }
+
+    pub(crate) fn release_huge(&self, address: usize) -> Result<(), Error> {
+        let freed = self.huge.free(&self.backing, address);
+        if self.is_closed() {
+            self.purge_all();
+        }
+        match freed {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(self.refuse(None, address, reason)),
+        }
+    }
+
+    /// Notes that an address was given back that is no live block, and makes the error of it.
+    pub(crate) fn refuse(&self, class: Option<SizeClass>, address: usize, reason: BadFree) -> Error {
+        match class {
+            Some(class) => self.counters.count_refused(class),
+            None => self.counters.count_bad_free(),
+        }
+        let chunk = self.backing.map.find(address).map(|chunk| chunk.base());
+        self.reports.add(Report::BadFree { address, class: class.map(SizeClass::size), chunk, reason });
+        Error::BadFree { address, reason }
+    }
+
+    /// Keeps what checked mode found.
+    pub(crate) fn verify(&self, found: Option<Report>) {
+        if let Some(report) = found {
+            self.counters.count_violation();
+            self.reports.add(report);
+        }
+    }
+
+    pub(crate) fn is_quarantined(&self, address: usize) -> bool {
+        self.checked.as_ref().is_some_and(|checked| checked.is_quarantined(address))
+    }
+
+    /// Lets blocks go that were in quarantine for long enough; all of them where `all` is set.
+    fn release_quarantine(&self, all: bool) {
+        let Some(checked) = &self.checked else { return };
+        while let Some((block, report)) = checked.pop(all) {
+            self.verify(report);
+            let class = SizeClass::of(block.usable).expect("huge blocks have no quarantine");
+            self.settle(class, &[block.address], 0);
+        }
+    }
+
+    /// Runs `attempt` until it finds room or `timeout` is over.
+    pub(crate) fn within<T>(
+        &self,
+        timeout: Duration,
+        mut attempt: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match attempt() {
+            Err(Error::LimitReached { .. }) if !timeout.is_zero() => {
+                self.counters.count_wait();
+                self.backing.budget.wait_for(timeout, attempt)
+            }
+            result => result,
+        }
+    }
+
+    /// Gives what the thread's cache has no room for to the depot, with as much of the cache as makes a batch.
+    #[cold]
+    pub(crate) fn give_slowly(self: &Arc<Self>, class: SizeClass, blocks: &[usize]) -> usize {
+        if self.caches_blocks()
+            && local::make_current(self)
+            && let Some(refused) = local::with_current(self, |cache| self.give_through(cache, class, blocks))
+        {
+            return refused;
+        }
+        self.counters.count(class, 0, blocks.len() as u64);
+        self.settle(class, blocks, 0)
+    }
+
+    fn give_through(&self, cache: &ThreadCache, class: SizeClass, blocks: &[usize]) -> usize {
+        let passed = cache.gate.pass();
+        if self.is_closed() {
+            cache.count(class, 0, blocks.len() as u64);
+            drop(passed);
+            return self.settle(class, blocks, cache.number);
+        }
+        let evicted = cache.grow(class);
+        let put = cache.push_many(class, blocks);
+        let rest = &blocks[put..];
+        cache.count(class, 0, rest.len() as u64);
+        // One block too many is taken for a sign of more to come: a whole batch leaves with it.
+        let surplus = if rest.is_empty() { 0 } else { class.batch().saturating_sub(rest.len()) };
+        let mut batch = cache.unstock(class, surplus);
+        drop(passed);
+        self.settle_evicted(evicted, cache.number);
+        if batch.len() + rest.len() <= class.batch() {
+            batch.extend(rest);
+            return self.settle(class, batch.blocks(), cache.number);
+        }
+        self.settle(class, batch.blocks(), cache.number) + self.settle(class, rest, cache.number)
+    }
+
+    fn settle_evicted(&self, evicted: Option<(SizeClass, Batch)>, number: usize) {
+        if let Some((class, batch)) = evicted {
+            self.settle(class, batch.blocks(), number);
+        }
+    }
+
+    /// Takes up to `out.len()` blocks from the depot, else from an arena, making room if the limit is reached.
+    pub(crate) fn fetch(
+        &self,
+        class: SizeClass,
+        out: &mut [usize],
+        cache: Option<&ThreadCache>,
+    ) -> Result<usize, Error> {
+        let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena));
+        self.with_room(|| {
+            let taken = self.depot.take(class, number, out);
+            if taken > 0 {
+                self.check_out(&out[..taken]);
+                return Ok(taken);
+            }
+            let mut result = self.arenas[home].allocate(&self.backing, class, out);
+            // Another arena may have free pages where this one would need new ones.
+            for turn in 1..self.arenas.len() {
+                if result.is_ok() {
+                    break;
+                }
+                let other = &self.arenas[(home + turn) % self.arenas.len()];
+                result = other.allocate(&self.backing, class, out);
+            }
+            result
+        })
+    }
+
+    fn check_out(&self, blocks: &[usize]) {
+        for &block in blocks {
+            let chunk = self.backing.map.find(block).expect("the depot has blocks of this pool only");
+            let at = chunk.locate(block).expect("the depot has checked blocks only");
+            chunk.check_out(at.page, at.block);
+        }
+    }
+
+    /// Runs `allocate`; if that finds a limit reached or the system unwilling, frees what is free, here and then in the
+    /// whole family of pools, and tries again.
+    pub(crate) fn with_room<T>(&self, mut allocate: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        if self.is_closed() {
+            return Err(self.closed_error());
+        }
+        let result = allocate().or_else(|_| {
+            self.reclaim();
+            allocate()
+        });
+        match (result, &self.options.parent) {
+            (Err(_), Some(parent)) => {
+                parent.0.reclaim_family();
+                allocate()
+            }
+            (result, _) => result,
+        }
+        .inspect_err(|_| self.counters.count_failure())
+    }
+
+    fn closed_error(&self) -> Error {
+        Error::Closed { pool: self.options.name.clone() }
+    }
+
+    /// Checks blocks that leave a cache, and passes them to the depot or, if that is full, to their arenas. Returns how
+    /// many were refused.
+    pub(crate) fn settle(&self, class: SizeClass, blocks: &[usize], number: usize) -> usize {
+        let mut refused = 0;
+        for blocks in blocks.chunks(BATCH_MAX) {
+            let mut batch = Batch::new();
+            for &block in blocks {
+                match self.check_in(class, block) {
+                    Ok(()) => batch.push(block),
+                    Err(reason) => {
+                        self.refuse(Some(class), block, reason);
+                        refused += 1;
+                    }
+                }
+            }
+            if batch.blocks().is_empty() {
+                continue;
+            }
+            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, batch.blocks()) {
+                self.release_to_arenas(batch.blocks());
+            }
+        }
+        // Looked at again: a batch may have reached the depot after `close` had emptied it.
+        if self.is_closed() && !blocks.is_empty() {
+            self.purge_all();
+        }
+        refused
+    }
+
+    fn check_in(&self, class: SizeClass, block: usize) -> Result<(), BadFree> {
+        self.backing.map.find(block).ok_or(BadFree::Foreign)?.check_in(class, block)
+    }
+
+    pub(crate) fn release_to_arenas(&self, mut blocks: &[usize]) {
+        while let Some(&first) = blocks.first() {
+            let arena = self.backing.map.find(first).expect("a checked block lies in a chunk").arena();
+            let freed = self.arenas[arena].free(&self.backing, blocks);
+            blocks = &blocks[freed..];
+        }
+    }
+
+    /// Empties caches, whoever owns them, into the arenas. With `forever`, their owners go the slow way from now on.
+    /// Without `membarrier`, other threads' caches stay as they are. The caller holds the maintenance lock: two at once
+    /// could wait for each other's gates.
+    pub(crate) fn empty(&self, caches: &[Arc<ThreadCache>], forever: bool) {
+        if caches.is_empty() {
+            return;
+        }
+        let mut gates: Vec<_> = caches.iter().map(|cache| cache.gate.shut()).collect();
+        if forever {
+            gates.iter_mut().for_each(|gate| gate.stay());
+        }
+        let barrier = self.backing.os.membarrier();
+        for (cache, gate) in caches.iter().zip(gates) {
+            if barrier || local::with_current(self, |mine| std::ptr::eq(mine, &**cache)) == Some(true) {
+                gate.wait();
+                self.drain(cache);
+            }
+        }
+    }
+
+    /// Empties a cache whose gate is shut, or whose owner is doing it.
+    fn drain(&self, cache: &ThreadCache) {
+        for class in SizeClass::all() {
+            while cache.len(class) > 0 {
+                let batch = cache.unstock(class, class.batch());
+                let mut good = Batch::new();
+                for &block in batch.blocks() {
+                    match self.check_in(class, block) {
+                        Ok(()) => good.push(block),
+                        Err(reason) => drop(self.refuse(Some(class), block, reason)),
+                    }
+                }
+                self.release_to_arenas(good.blocks());
+            }
+        }
+        cache.reset_capacity();
+    }
+
+    /// Empties every cache and the depot, and gives all free memory back. Returns the bytes.
+    pub(crate) fn reclaim(&self) -> usize {
+        // Whoever comes second finds what the first one was giving back when it came.
+        let _maintenance = self.maintenance.lock();
+        self.release_quarantine(true);
+        self.empty(&self.live_caches(), false);
+        self.purge_all()
+    }
+
+    /// Does so in every pool whose bytes count where this one's do.
+    fn reclaim_family(&self) {
+        match &self.options.parent {
+            Some(parent) => parent.0.reclaim_family(),
+            None => self.reclaim_descendants(),
+        }
+    }
+
+    fn reclaim_descendants(&self) {
+        self.reclaim();
+        let children: Vec<_> = self.children.lock().iter().filter_map(Weak::upgrade).collect();
+        children.iter().for_each(|child| child.reclaim_descendants());
+    }
+
+    fn purge_all(&self) -> usize {
+        self.depot.decay(true, |blocks| self.release_to_arenas(blocks));
+        self.purge(true)
+    }
+
+    pub(crate) fn purge(&self, all: bool) -> usize {
+        let arenas: usize = self.arenas.iter().map(|arena| arena.purge(&self.backing, all)).sum();
+        let bytes = arenas + self.huge.purge(&self.backing, all, self.options.keep_addresses);
+        self.counters.count_purge(bytes as u64);
+        bytes
+    }
+
+    /// A cache for a thread that has none yet; `None` if there is no memory for one.
+    pub(crate) fn enlist(&self) -> Option<Arc<ThreadCache>> {
+        let mut caches = self.caches.lock();
+        let cache = match caches.spare.pop() {
+            Some(cache) => cache,
+            None => {
+                let number = caches.live.len();
+                let arena = (0..self.arenas.len()).min_by_key(|&a| self.arenas[a].threads.load(Ordering::Relaxed))?;
+                let budget = self.options.thread_cache_bytes;
+                let cache = ThreadCache::new(self.backing.os, &self.backing.label, budget, number, arena).ok()?;
+                self.backing.metadata.fetch_add(ThreadCache::METADATA, Ordering::Relaxed);
+                Arc::new(cache)
+            }
+        };
+        self.arenas[cache.arena].threads.fetch_add(1, Ordering::Relaxed);
+        caches.live.push(cache.clone());
+        Some(cache)
+    }
+
+    /// Takes back the cache of a thread that ends.
+    pub(crate) fn retire(&self, cache: &Arc<ThreadCache>) {
+        let gate = cache.gate.shut();
+        self.drain(cache);
+        drop(gate);
+        self.arenas[cache.arena].threads.fetch_sub(1, Ordering::Relaxed);
+        let mut caches = self.caches.lock();
+        for class in SizeClass::all() {
+            let counts = cache.take_counts(class);
+            self.counters.count(class, counts.allocations, counts.frees);
+        }
+        caches.live.retain(|live| !Arc::ptr_eq(live, cache));
+        if self.is_closed() {
+            self.backing.metadata.fetch_sub(ThreadCache::METADATA, Ordering::Relaxed);
+        } else {
+            caches.spare.push(cache.clone());
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for arena in &mut self.arenas {
+            // SAFETY: blocks borrow the pool; who took them by address promised to give them back or forget them.
+            unsafe { arena.unmap(&self.backing) };
+        }
+        // SAFETY: as above.
+        unsafe { self.huge.unmap(&self.backing) };
+        self.backing.budget.release(self.backing.budget.committed());
+    }
+}
