@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cache::batch::Batch;
 use crate::cache::local;
 use crate::cache::thread::ThreadCache;
+use crate::checked::Checked;
 use crate::error::{BadFree, Error};
 use crate::pool::Inner;
 use crate::report::Report;
@@ -75,15 +76,25 @@ impl Inner {
 
     #[cold]
     pub(crate) fn release_slowly(self: &Arc<Self>, class: SizeClass, address: usize) {
-        match self.checked.as_ref().and_then(|checked| checked.leave(address)) {
-            Some(verdict) => {
-                self.counters.count(class, 0, 1);
-                self.verify(verdict);
-                self.release_quarantine(false);
-            }
+        match &self.checked {
+            Some(checked) => self.release_checked(checked, class, address),
             None => {
                 self.give_slowly(class, &[address]);
             }
+        }
+    }
+
+    fn release_checked(self: &Arc<Self>, checked: &Checked, class: SizeClass, address: usize) {
+        if self.backing.map.find(address).is_none() {
+            // With its redzone, a block of the largest class is huge.
+            self.verify(checked.leave_huge(address));
+            let _reported = self.release_huge(address);
+        } else if let Some(verdict) = checked.leave(address) {
+            self.counters.count(class, 0, 1);
+            self.verify(verdict);
+            self.release_quarantine(false);
+        } else {
+            self.give_slowly(class, &[address]);
         }
     }
 

@@ -198,3 +198,106 @@ mod tests {
         assert_eq!((gone, depot.bytes()), (vec![0, 1, 2, 9], 0));
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use loom::model::Builder;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    /// The depot has a lock and a count a class, so that walking it has many steps: enough of them are allowed, and at
+    /// most this many switches of threads where one could go on.
+    const SWITCHES: usize = 2;
+
+    fn model(run: impl Fn() + Send + Sync + 'static) {
+        let mut builder = Builder::new();
+        builder.preemption_bound = Some(SWITCHES);
+        builder.max_branches = 20_000;
+        builder.check(run);
+    }
+
+    fn class() -> SizeClass {
+        SizeClass::of(64).expect("a class")
+    }
+
+    fn take(depot: &Depot, thread: usize) -> Vec<usize> {
+        let mut out = [0; 2];
+        let taken = depot.take(class(), thread, &mut out);
+        out[..taken].to_vec()
+    }
+
+    /// Whoever has what at the end, and what is left: every block once, and the bytes are right.
+    fn settle(depot: &Depot, mut found: Vec<usize>, expected: &[usize]) {
+        let mut left = 0;
+        depot.for_each(|_, block| {
+            found.push(block);
+            left += 1;
+        });
+        assert_eq!(depot.bytes(), left * class().size());
+        found.sort_unstable();
+        assert_eq!(found, expected, "each block is in one place");
+    }
+
+    /// Two threads exchange batches over one stripe.
+    #[test]
+    fn batches_that_change_hands_are_neither_lost_nor_doubled() {
+        model(|| {
+            let depot = Arc::new(Depot::new(1, usize::MAX));
+            let exchange = |depot: &Depot, number: usize, batch: [usize; 2]| {
+                let given = depot.give(class(), number, &batch);
+                let mut found = if given { Vec::new() } else { batch.to_vec() };
+                found.extend(take(depot, number));
+                found
+            };
+            let other = {
+                let depot = depot.clone();
+                thread::spawn(move || exchange(&depot, 1, [3, 4]))
+            };
+            let mut found = exchange(&depot, 0, [1, 2]);
+            found.extend(other.join().expect("no panic"));
+            settle(&depot, found, &[1, 2, 3, 4]);
+        });
+    }
+
+    /// One thread gives, one takes, each with a stripe of its own, while the depot is emptied.
+    #[test]
+    fn emptying_races_with_giving_and_taking() {
+        model(|| {
+            let depot = Arc::new(Depot::new(2, usize::MAX));
+            assert!(depot.give(class(), 0, &[1, 2]));
+            let giver = {
+                let depot = depot.clone();
+                thread::spawn(move || assert!(depot.give(class(), 1, &[3, 4])))
+            };
+            let taker = {
+                let depot = depot.clone();
+                thread::spawn(move || take(&depot, 1))
+            };
+            let mut found = Vec::new();
+            depot.decay(true, |blocks| found.extend_from_slice(blocks));
+            giver.join().expect("no panic");
+            found.extend(taker.join().expect("no panic"));
+            settle(&depot, found, &[1, 2, 3, 4]);
+        });
+    }
+
+    /// The bound on bytes is soft, by as much as is given at once; the bytes themselves are exact.
+    #[test]
+    fn bytes_stay_right_at_the_bound() {
+        model(|| {
+            let depot = Arc::new(Depot::new(1, 2 * class().size()));
+            let other = {
+                let depot = depot.clone();
+                thread::spawn(move || depot.give(class(), 0, &[3, 4]))
+            };
+            let mut found = if depot.give(class(), 0, &[1, 2]) { Vec::new() } else { vec![1, 2] };
+            if !other.join().expect("no panic") {
+                found.extend([3, 4]);
+            }
+            assert!(found.len() < 4, "the first one has room");
+            settle(&depot, found, &[1, 2, 3, 4]);
+        });
+    }
+}

@@ -100,3 +100,147 @@ impl Drop for Shut<'_> {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+    use loom::sync::atomic::fence;
+    use loom::thread;
+
+    use super::*;
+
+    /// A cache of two blocks behind a gate. loom's cell fails the model when two are in it at once.
+    struct Cache {
+        gate: Gate,
+        blocks: UnsafeCell<Vec<usize>>,
+    }
+
+    impl Cache {
+        fn new() -> Arc<Cache> {
+            Arc::new(Cache { gate: Gate::new(), blocks: UnsafeCell::new(vec![1, 2]) })
+        }
+
+        fn with<R>(&self, act: impl FnOnce(&mut Vec<usize>) -> R) -> R {
+            // SAFETY: the gate is what keeps others out; whether it does is what the model finds out.
+            self.blocks.with_mut(|blocks| act(unsafe { &mut *blocks }))
+        }
+
+        /// As `Pool::allocate`: the fast way, and the slow one if the gate was shut.
+        fn pop(&self) -> Option<usize> {
+            if let Some(_inside) = self.gate.enter() {
+                return self.with(Vec::pop);
+            }
+            let _passed = self.gate.pass();
+            self.with(Vec::pop)
+        }
+
+        fn push(&self, block: usize) {
+            let _passed = self.gate.pass();
+            self.with(|blocks| blocks.push(block));
+        }
+
+        /// As `Inner::empty`; `barrier` stands for `membarrier`.
+        fn drain(&self, barrier: impl FnOnce(), forever: bool) -> Vec<usize> {
+            let mut shut = self.gate.shut();
+            if forever {
+                shut.stay();
+            }
+            barrier();
+            shut.wait();
+            self.with(std::mem::take)
+        }
+
+        /// As `Inner::retire`: the owner itself needs no barrier.
+        fn retire(&self) -> Vec<usize> {
+            let _shut = self.gate.shut();
+            self.with(std::mem::take)
+        }
+    }
+
+    fn barrier() {
+        fence(Ordering::SeqCst);
+    }
+
+    /// The owner pops, pushes and pops while somebody drains; every block is found in one place afterwards.
+    fn owner_against_drainer(barrier: fn(), forever: bool) {
+        let cache = Cache::new();
+        let owner = {
+            let cache = cache.clone();
+            thread::spawn(move || {
+                let mine: Vec<_> = cache.pop().into_iter().chain(cache.pop()).collect();
+                let Some((&given, kept)) = mine.split_first() else { return Vec::new() };
+                cache.push(given);
+                kept.to_vec()
+            })
+        };
+        let mut found = cache.drain(barrier, forever);
+        found.extend(owner.join().expect("the owner does not panic"));
+        found.extend(cache.with(std::mem::take));
+        found.sort_unstable();
+        assert_eq!(found, [1, 2], "each block is in one place");
+    }
+
+    #[test]
+    fn an_active_owner_and_a_drainer_never_meet() {
+        loom::model(|| owner_against_drainer(barrier, false));
+    }
+
+    #[test]
+    fn nor_when_the_gate_stays_shut() {
+        loom::model(|| owner_against_drainer(barrier, true));
+    }
+
+    /// Why there is a barrier at all: without it, loom finds both of them inside.
+    #[test]
+    #[should_panic(expected = "Causality violation")]
+    fn without_the_barrier_they_meet() {
+        loom::model(|| owner_against_drainer(|| (), false));
+    }
+
+    /// A thread ends while its cache is drained, and the cache goes to a new thread, all of it while the drainer still
+    /// has it in its list.
+    #[test]
+    fn a_cache_may_change_its_owner_under_a_drainer() {
+        loom::model(|| {
+            let cache = Cache::new();
+            let owners = {
+                let cache = cache.clone();
+                thread::spawn(move || {
+                    let mut mine = cache.retire();
+                    let heir = {
+                        let cache = cache.clone();
+                        thread::spawn(move || {
+                            cache.push(3);
+                            cache.pop()
+                        })
+                    };
+                    mine.extend(heir.join().expect("the heir does not panic"));
+                    mine
+                })
+            };
+            let mut found = cache.drain(barrier, false);
+            found.extend(owners.join().expect("the owner does not panic"));
+            found.extend(cache.with(std::mem::take));
+            found.sort_unstable();
+            assert_eq!(found, [1, 2, 3], "each block is in one place");
+        });
+    }
+
+    /// Two who drain the same cache, as `trim` and the end of its owner do.
+    #[test]
+    fn two_drainers_share_the_blocks() {
+        loom::model(|| {
+            let cache = Cache::new();
+            let other = {
+                let cache = cache.clone();
+                thread::spawn(move || cache.drain(barrier, false))
+            };
+            let mut found = cache.pop().map_or_else(Vec::new, |block| vec![block]);
+            found.extend(cache.retire());
+            found.extend(other.join().expect("the drainer does not panic"));
+            found.sort_unstable();
+            assert_eq!(found, [1, 2], "each block is in one place");
+        });
+    }
+}
