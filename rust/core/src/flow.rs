@@ -263,17 +263,9 @@ impl Inner {
     pub(crate) fn settle(&self, class: SizeClass, blocks: &[usize], number: usize) -> usize {
         let mut refused = 0;
         for blocks in blocks.chunks(BATCH_MAX) {
-            let mut batch = Batch::new();
-            for &block in blocks {
-                match self.check_in(class, block) {
-                    Ok(()) => batch.push(block),
-                    Err(reason) => {
-                        self.refuse(Some(class), block, reason);
-                        refused += 1;
-                    }
-                }
-            }
-            if batch.blocks().is_empty() {
+            let batch = self.check_in(class, blocks);
+            refused += blocks.len() - batch.len();
+            if batch.len() == 0 {
                 continue;
             }
             if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, batch.blocks()) {
@@ -287,8 +279,17 @@ impl Inner {
         refused
     }
 
-    fn check_in(&self, class: SizeClass, block: usize) -> Result<(), BadFree> {
-        self.backing.map.find(block).ok_or(BadFree::Foreign)?.check_in(class, block)
+    /// The blocks that may come back; the others are refused.
+    fn check_in(&self, class: SizeClass, blocks: &[usize]) -> Batch {
+        let mut batch = Batch::new();
+        for &block in blocks {
+            let chunk = self.backing.map.find(block).ok_or(BadFree::Foreign);
+            match chunk.and_then(|chunk| chunk.check_in(class, block)) {
+                Ok(()) => batch.push(block),
+                Err(reason) => drop(self.refuse(Some(class), block, reason)),
+            }
+        }
+        batch
     }
 
     pub(crate) fn release_to_arenas(&self, mut blocks: &[usize]) {
@@ -323,15 +324,8 @@ impl Inner {
     fn drain(&self, cache: &ThreadCache) {
         for class in SizeClass::all() {
             while cache.len(class) > 0 {
-                let batch = cache.unstock(class, class.batch());
-                let mut good = Batch::new();
-                for &block in batch.blocks() {
-                    match self.check_in(class, block) {
-                        Ok(()) => good.push(block),
-                        Err(reason) => drop(self.refuse(Some(class), block, reason)),
-                    }
-                }
-                self.release_to_arenas(good.blocks());
+                let batch = cache.unstock(class, BATCH_MAX);
+                self.release_to_arenas(self.check_in(class, batch.blocks()).blocks());
             }
         }
         cache.reset_capacity();
