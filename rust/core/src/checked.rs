@@ -36,9 +36,27 @@ pub(crate) struct Checked {
 
 #[derive(Debug, Default)]
 struct State {
-    live: HashMap<usize, CheckedBlock>,
-    quarantine: VecDeque<CheckedBlock>,
+    /// Every block under watch, until it leaves the quarantine.
+    watched: HashMap<usize, Watched>,
+    /// Released ones, oldest first.
+    quarantine: VecDeque<usize>,
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Watched {
+    block: CheckedBlock,
+    is_live: bool,
+}
+
+/// What became of a block that was released.
+pub(crate) enum Left {
+    /// It is in quarantine now; with it comes what was found.
+    Now(Option<Report>),
+    /// It was released before.
+    Before,
+    /// It is not under watch: it was taken in a batch, or is no block.
+    NeverEntered,
 }
 
 impl Checked {
@@ -50,26 +68,32 @@ impl Checked {
     /// Puts a block that was just taken under watch.
     pub(crate) fn enter(&self, block: CheckedBlock) {
         fill(block.address + block.size, block.usable - block.size, CANARY);
-        self.state.lock().live.insert(block.address, block);
+        self.state.lock().watched.insert(block.address, Watched { block, is_live: true });
     }
 
-    /// Verifies a block that is being released, poisons it and puts it into quarantine. `None` if it is not one that
-    /// checked mode watches.
-    pub(crate) fn leave(&self, address: usize) -> Option<Option<Report>> {
-        let block = self.state.lock().live.remove(&address)?;
+    /// Verifies a block that is being released, poisons it and puts it into quarantine.
+    pub(crate) fn leave(&self, address: usize) -> Left {
+        let block = {
+            let mut state = self.state.lock();
+            let Some(watched) = state.watched.get_mut(&address) else { return Left::NeverEntered };
+            if !std::mem::replace(&mut watched.is_live, false) {
+                return Left::Before;
+            }
+            watched.block
+        };
         let report = block.overrun();
         fill(block.address, block.usable, POISON);
         let mut state = self.state.lock();
         state.bytes += block.usable;
-        state.quarantine.push_back(block);
-        Some(report)
+        state.quarantine.push_back(address);
+        Left::Now(report)
     }
 
     /// Verifies a huge block that is being released. It gets no quarantine: one would hold the memory of thousands of
     /// others.
     pub(crate) fn leave_huge(&self, address: usize) -> Option<Report> {
-        let block = self.state.lock().live.remove(&address)?;
-        block.overrun()
+        let watched = self.state.lock().watched.remove(&address)?;
+        watched.block.overrun()
     }
 
     /// Takes the oldest block out of a quarantine that is over its bytes (or of any, where `all` is set), verified.
@@ -79,7 +103,8 @@ impl Checked {
             if !all && state.bytes <= self.quarantine_bytes {
                 return None;
             }
-            let block = state.quarantine.pop_front()?;
+            let address = state.quarantine.pop_front()?;
+            let block = state.watched.remove(&address)?.block;
             state.bytes -= block.usable;
             block
         };
@@ -96,8 +121,9 @@ impl Checked {
         self.state.lock().bytes
     }
 
+    /// Whether the block was released and must not be used again yet.
     pub(crate) fn is_quarantined(&self, address: usize) -> bool {
-        self.state.lock().quarantine.iter().any(|block| block.address == address)
+        self.state.lock().watched.get(&address).is_some_and(|watched| !watched.is_live)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cache::batch::Batch;
 use crate::cache::local;
 use crate::cache::thread::ThreadCache;
-use crate::checked::Checked;
+use crate::checked::{Checked, Left};
 use crate::error::{BadFree, Error};
 use crate::pool::Inner;
 use crate::report::Report;
@@ -89,12 +89,18 @@ impl Inner {
             // With its redzone, a block of the largest class is huge.
             self.verify(checked.leave_huge(address));
             let _reported = self.release_huge(address);
-        } else if let Some(verdict) = checked.leave(address) {
-            self.counters.count(class, 0, 1);
-            self.verify(verdict);
-            self.release_quarantine(false);
-        } else {
-            self.give_slowly(class, &[address]);
+            return;
+        }
+        match checked.leave(address) {
+            Left::Now(report) => {
+                self.counters.count(class, 0, 1);
+                self.verify(report);
+                self.release_quarantine(false);
+            }
+            Left::Before => drop(self.refuse(None, address, BadFree::Double)),
+            Left::NeverEntered => {
+                self.give_slowly(class, &[address]);
+            }
         }
     }
 
@@ -143,18 +149,8 @@ impl Inner {
     }
 
     /// Runs `attempt` until it finds room or `timeout` is over.
-    pub(crate) fn within<T>(
-        &self,
-        timeout: Duration,
-        mut attempt: impl FnMut() -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        match attempt() {
-            Err(Error::LimitReached { .. }) if !timeout.is_zero() => {
-                self.counters.count_wait();
-                self.backing.budget.wait_for(timeout, attempt)
-            }
-            result => result,
-        }
+    pub(crate) fn within<T>(&self, timeout: Duration, attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+        self.backing.budget.wait_for(timeout, || self.counters.count_wait(), attempt)
     }
 
     /// Gives what the thread's cache has no room for to the depot, with as much of the cache as makes a batch.
@@ -313,7 +309,7 @@ impl Inner {
         }
         let barrier = self.backing.os.membarrier();
         for (cache, gate) in caches.iter().zip(gates) {
-            if barrier || local::with_current(self, |mine| std::ptr::eq(mine, &**cache)) == Some(true) {
+            if barrier || local::is_mine(cache) {
                 gate.wait();
                 self.drain(cache);
             }

@@ -16,14 +16,14 @@ pub(crate) struct Budget {
     committed: AtomicUsize,
     peak: AtomicUsize,
     parent: Option<Arc<Budget>>,
-    /// Shared with the parent: who waits for room in a family of pools waits in one line.
-    queue: Arc<Queue>,
+    /// Those whom this limit refused and who wait.
+    queue: Queue,
 }
 
 impl Budget {
     pub(crate) fn new(name: String, limit: usize, parent: Option<Arc<Budget>>) -> Arc<Budget> {
-        let queue = parent.as_ref().map_or_else(Arc::default, |parent| parent.queue.clone());
-        Arc::new(Budget { name, limit, committed: AtomicUsize::new(0), peak: AtomicUsize::new(0), parent, queue })
+        let (committed, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Budget { name, limit, committed, peak, parent, queue: Queue::default() })
     }
 
     /// Takes `bytes` here and in every ancestor, or nowhere. `requested` is what the user asked for, for the error.
@@ -66,10 +66,34 @@ impl Budget {
         }
     }
 
-    /// Repeats `attempt` while it finds the limit reached, until `timeout` is over; those who wait are served first come
-    /// first. The result is that of the last attempt.
-    pub(crate) fn wait_for<T>(&self, timeout: Duration, attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-        self.queue.wait(timeout, attempt)
+    /// Repeats `attempt` while it finds a limit reached, until `timeout` is over. Those who wait for the same limit are
+    /// served first come first; who comes while others wait joins them without an attempt of its own. The result is
+    /// that of the last attempt. `on_wait` is called before a wait.
+    pub(crate) fn wait_for<T>(
+        &self,
+        timeout: Duration,
+        on_wait: impl FnOnce(),
+        mut attempt: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if timeout.is_zero() {
+            return attempt();
+        }
+        let refusing = match self.lineage().find(|budget| budget.queue.is_waited_in()) {
+            Some(waited_for) => waited_for,
+            None => match attempt() {
+                Err(Error::LimitReached { pool, .. }) => {
+                    self.lineage().find(|budget| budget.name == pool).unwrap_or(self)
+                }
+                result => return result,
+            },
+        };
+        on_wait();
+        refusing.queue.wait(timeout, attempt)
+    }
+
+    /// This budget, its parent, and so on.
+    fn lineage(&self) -> impl Iterator<Item = &Budget> {
+        std::iter::successors(Some(self), |budget| budget.parent.as_deref())
     }
 
     pub(crate) fn committed(&self) -> usize {
@@ -94,6 +118,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 struct Queue {
     line: Mutex<Line>,
     moved: Condvar,
+    /// Tickets in `line`, to be read without the lock.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +130,7 @@ struct Line {
 
 impl Default for Queue {
     fn default() -> Self {
-        Queue { line: Mutex::new(Line::default()), moved: Condvar::new() }
+        Queue { line: Mutex::new(Line::default()), moved: Condvar::new(), waiting: AtomicUsize::new(0) }
     }
 }
 
@@ -112,25 +138,28 @@ impl Queue {
     fn wait<T>(&self, timeout: Duration, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         let deadline = Instant::now().checked_add(timeout);
         let ticket = self.join();
-        let result = loop {
-            let in_time = self.wait_for_turn(ticket, deadline);
+        loop {
+            let in_time = self.wait_for_turn(ticket.number, deadline);
             let result = attempt();
             let over = !in_time || deadline.is_some_and(|deadline| Instant::now() >= deadline);
             if over || !matches!(result, Err(Error::LimitReached { .. })) {
-                break result;
+                return result;
             }
             self.moved.wait_for(&mut self.line.lock(), LOOK_AGAIN);
-        };
-        self.leave(ticket);
-        result
+        }
     }
 
-    fn join(&self) -> u64 {
+    fn is_waited_in(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    fn join(&self) -> Ticket<'_> {
         let mut line = self.line.lock();
-        let ticket = line.next;
+        let number = line.next;
         line.next += 1;
-        line.tickets.push_back(ticket);
-        ticket
+        line.tickets.push_back(number);
+        self.waiting.store(line.tickets.len(), Ordering::Relaxed);
+        Ticket { queue: self, number }
     }
 
     /// Waits until the ticket is the first in line; `false` if the deadline came first.
@@ -148,10 +177,20 @@ impl Queue {
         }
         true
     }
+}
 
-    fn leave(&self, ticket: u64) {
-        self.line.lock().tickets.retain(|&other| other != ticket);
-        self.moved.notify_all();
+/// A place in line, given up when dropped.
+struct Ticket<'a> {
+    queue: &'a Queue,
+    number: u64,
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut line = self.queue.line.lock();
+        line.tickets.retain(|&other| other != self.number);
+        self.queue.waiting.store(line.tickets.len(), Ordering::Relaxed);
+        self.queue.moved.notify_all();
     }
 }
 
@@ -169,7 +208,7 @@ mod tests {
                 let (budget, served) = (&budget, &served);
                 scope.spawn(move || {
                     let serve = || budget.acquire(1, 1).map(|()| served.lock().push(name));
-                    budget.wait_for(Duration::from_secs(60), serve).expect("room in the end");
+                    budget.wait_for(Duration::from_secs(60), || {}, serve).expect("room in the end");
                     budget.release(1);
                 });
                 while budget.queue.line.lock().next <= name {
@@ -183,12 +222,29 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_for_one_limit_does_not_hold_up_others() {
+        let parent = Budget::new("parent".into(), 2, None);
+        let full = Budget::new("full".into(), 0, Some(parent.clone()));
+        let free = Budget::new("free".into(), 2, Some(parent.clone()));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| full.wait_for(Duration::from_millis(200), || {}, || full.acquire(1, 1)));
+            while !full.queue.is_waited_in() {
+                std::thread::yield_now();
+            }
+            let refused = free.wait_for(Duration::from_millis(1), || {}, || free.acquire(3, 3));
+            assert!(refused.is_err());
+            assert_eq!(free.wait_for(Duration::from_secs(60), || panic!("room"), || free.acquire(2, 2)), Ok(()));
+            assert!(waiting.join().expect("no panic").is_err());
+        });
+    }
+
+    #[test]
     fn a_wait_ends_with_its_timeout_or_another_error() {
         let budget = Budget::new("one".into(), 1, None);
-        let full = budget.wait_for(Duration::from_millis(5), || budget.acquire(2, 2));
+        let full = budget.wait_for(Duration::from_millis(5), || {}, || budget.acquire(2, 2));
         assert!(matches!(full, Err(Error::LimitReached { requested: 2, .. })));
         let closed = || -> Result<(), Error> { Err(Error::Closed { pool: "one".into() }) };
-        assert!(matches!(budget.wait_for(Duration::MAX, closed), Err(Error::Closed { .. })));
+        assert!(matches!(budget.wait_for(Duration::MAX, || {}, closed), Err(Error::Closed { .. })));
         assert!(budget.queue.line.lock().tickets.is_empty());
     }
 
@@ -211,5 +267,93 @@ mod tests {
         sibling.acquire(80, 80).expect("room again");
         assert_eq!((parent.committed(), parent.peak(), child.peak(), child.limit()), (80, 80, 60, 80));
         assert!(sibling.acquire(usize::MAX, 1).is_err(), "no overflow");
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_models {
+    use loom::thread;
+
+    use super::*;
+
+    /// So long that `wait_for` has no deadline: loom has no time.
+    const FOR_EVER: Duration = Duration::MAX;
+
+    /// Waits for one byte, writing down every attempt.
+    fn wait(budget: &Budget, name: char, attempts: &Mutex<Vec<char>>) {
+        let attempt = || {
+            attempts.lock().push(name);
+            budget.acquire(1, 1)
+        };
+        budget.wait_for(FOR_EVER, || {}, attempt).expect("room in the end");
+    }
+
+    fn line_is_empty(budget: &Budget) -> bool {
+        budget.queue.line.lock().tickets.is_empty()
+    }
+
+    /// A limit of one byte, taken by two threads that want it, one after the other; loom finds a wake-up that is lost.
+    #[test]
+    fn two_who_wait_are_both_served_one_after_the_other() {
+        loom::model(|| {
+            let budget = Budget::new("one".into(), 1, None);
+            let attempts = Arc::new(Mutex::new(Vec::new()));
+            let other = {
+                let (budget, attempts) = (budget.clone(), attempts.clone());
+                thread::spawn(move || {
+                    wait(&budget, 'b', &attempts);
+                    budget.release(1);
+                })
+            };
+            wait(&budget, 'a', &attempts);
+            budget.release(1);
+            other.join().expect("no panic");
+            let mut order = attempts.lock().clone();
+            order.dedup();
+            assert!(order == ['a', 'b'] || order == ['b', 'a'], "only the first in line tries: {order:?}");
+            assert!(line_is_empty(&budget) && budget.committed() == 0);
+        });
+    }
+
+    /// Room that is given back while the first in line sets out to sleep wakes it, or is found when it looks again.
+    #[test]
+    fn room_that_comes_back_is_found() {
+        loom::model(|| {
+            let budget = Budget::new("one".into(), 1, None);
+            budget.acquire(1, 1).expect("room");
+            let other = {
+                let budget = budget.clone();
+                thread::spawn(move || budget.release(1))
+            };
+            wait(&budget, 'a', &Mutex::new(Vec::new()));
+            other.join().expect("no panic");
+            assert!(line_is_empty(&budget) && (budget.committed(), budget.peak()) == (1, 1));
+        });
+    }
+
+    /// Two pools under one parent: neither limit is ever passed, and what is refused by the parent is not kept by the
+    /// child.
+    #[test]
+    fn a_refusal_by_the_parent_leaves_nothing_behind() {
+        loom::model(|| {
+            let parent = Budget::new("parent".into(), 3, None);
+            let children = ["first", "second"].map(|name| Budget::new(name.into(), 2, Some(parent.clone())));
+            let spend = |budget: &Budget, parent: &Budget| {
+                let taken = budget.acquire(2, 2).is_ok();
+                assert!(parent.committed() <= 3 && budget.committed() <= 2);
+                if taken {
+                    budget.release(2);
+                }
+                taken
+            };
+            let other = {
+                let (child, parent) = (children[0].clone(), parent.clone());
+                thread::spawn(move || spend(&child, &parent))
+            };
+            let taken = spend(&children[1], &parent);
+            assert!(other.join().expect("no panic") || taken, "one of them had room");
+            assert_eq!((parent.committed(), children[0].committed(), children[1].committed()), (0, 0, 0));
+            assert!(parent.peak() <= 3);
+        });
     }
 }

@@ -125,7 +125,8 @@ impl Options {
     }
 
     /// Checked mode: a canary behind each block, poison in released ones, and a quarantine before they are used again.
-    /// What it finds is in [`Pool::reports`](crate::Pool::reports). Every operation becomes slow.
+    /// What it finds is in [`Pool::reports`](crate::Pool::reports). Every operation becomes slow. Blocks that are taken
+    /// in batches, with [`Pool::take`](crate::Pool::take), are not watched; huge ones have no quarantine.
     pub fn checked(mut self, on: bool) -> Self {
         self.checked = on;
         self

@@ -162,8 +162,8 @@ impl Pool {
         Ok(Block::new(self, address, size, class))
     }
 
-    /// As [`Pool::allocate`]; where the limit is reached, waits for room until `timeout` is over. Those who wait are
-    /// served first come first, in one line with those who wait in its parents and children.
+    /// As [`Pool::allocate`]; where the limit is reached, waits for room until `timeout` is over. Those who wait for the
+    /// same limit, this pool's or an ancestor's, are served first come first.
     ///
     /// # Errors
     /// As [`Pool::allocate`].

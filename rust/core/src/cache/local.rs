@@ -90,3 +90,12 @@ fn find_or_enlist(pool: &Arc<Inner>) -> bool {
         })
         .unwrap_or(false)
 }
+
+/// Whether this thread owns the cache.
+pub(crate) fn is_mine(cache: &Arc<ThreadCache>) -> bool {
+    let mine = |caches: &Caches| {
+        let entries = caches.0.try_borrow().ok()?;
+        Some(entries.iter().any(|entry| entry.cache.as_ptr() == Arc::as_ptr(cache)))
+    };
+    CACHES.try_with(mine).ok().flatten().unwrap_or(false)
+}

@@ -273,6 +273,9 @@ fn checked_mode_finds_overruns_and_writes_after_release() {
         (stale as *mut u8).add(9).write(1);
     }
     assert_eq!(pool.reports().len(), 1);
+    // SAFETY: the pool refuses it.
+    unsafe { pool.free_sized(stale, 700) }.expect("found out, but not said here");
+    assert!(matches!(pool.reports()[..], [Report::BadFree { reason: BadFree::Double, .. }]));
     let again: Vec<_> = (0..12).map(|_| pool.allocate(700).expect("a block")).collect();
     assert!(again.iter().all(|block| block.as_ptr() as usize != stale), "a block came round before its quarantine");
     pool.check_invariants().expect("sound");
