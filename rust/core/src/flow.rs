@@ -47,29 +47,29 @@ impl Inner {
         Ok(taken)
     }
 
+    /// The cache is empty, or its gate was shut, or it was not this thread's current one.
     fn take_through(&self, cache: &ThreadCache, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
         if self.is_closed() {
             return Err(self.closed_error());
         }
-        let passed = cache.gate.pass();
-        // The cache may have blocks after all: another one was this thread's current one, or the gate was shut.
-        let taken = cache.pop_many(class, out);
-        if taken > 0 {
-            return Ok(taken);
+        if cache.len(class) > 0 {
+            let _passed = cache.gate.pass();
+            let taken = cache.pop_many(class, out);
+            if taken > 0 {
+                return Ok(taken);
+            }
         }
-        let evicted = cache.grow(class);
-        let room = cache.room(class);
-        drop(passed);
-        self.settle_evicted(evicted, cache.number);
+        let wanted = cache.portion(class).max(out.len()).min(BATCH_MAX);
         let mut batch = [0; BATCH_MAX];
-        let wanted = class.batch().min(out.len() + room);
         let fetched = self.fetch(class, &mut batch[..wanted], Some(cache))?;
         let (mine, rest) = batch[..fetched].split_at(out.len().min(fetched));
         out[..mine.len()].copy_from_slice(mine);
         let passed = cache.gate.pass();
         cache.count(class, mine.len() as u64, 0);
+        let evicted = cache.grow(class);
         let stocked = cache.stock(class, rest);
         drop(passed);
+        self.settle_evicted(evicted, cache.number);
         self.settle(class, &rest[stocked..], cache.number);
         Ok(mine.len())
     }
@@ -177,12 +177,12 @@ impl Inner {
         let put = cache.push_many(class, blocks);
         let rest = &blocks[put..];
         cache.count(class, 0, rest.len() as u64);
-        // One block too many is taken for a sign of more to come: a whole batch leaves with it.
-        let surplus = if rest.is_empty() { 0 } else { class.batch().saturating_sub(rest.len()) };
+        // One block too many is taken for a sign of more to come: others leave with it.
+        let surplus = if rest.is_empty() { 0 } else { cache.portion(class).saturating_sub(rest.len()) };
         let mut batch = cache.unstock(class, surplus);
         drop(passed);
         self.settle_evicted(evicted, cache.number);
-        if batch.len() + rest.len() <= class.batch() {
+        if batch.len() + rest.len() <= BATCH_MAX {
             batch.extend(rest);
             return self.settle(class, batch.blocks(), cache.number);
         }
@@ -206,7 +206,7 @@ impl Inner {
         self.with_room(|| {
             let taken = self.depot.take(class, number, out);
             if taken > 0 {
-                self.check_out(&out[..taken]);
+                self.check_out(class, &out[..taken]);
                 return Ok(taken);
             }
             let mut result = self.arenas[home].allocate(&self.backing, class, out);
@@ -222,11 +222,10 @@ impl Inner {
         })
     }
 
-    fn check_out(&self, blocks: &[usize]) {
+    fn check_out(&self, class: SizeClass, blocks: &[usize]) {
         for &block in blocks {
-            let chunk = self.backing.map.find(block).expect("the depot has blocks of this pool only");
-            let at = chunk.locate(block).expect("the depot has checked blocks only");
-            chunk.check_out(at.page, at.block);
+            let chunk = self.backing.map.find(block).expect("the depot has checked blocks only");
+            chunk.check_out_again(class, block);
         }
     }
 

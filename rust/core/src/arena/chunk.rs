@@ -133,6 +133,15 @@ impl Chunk {
         self.state(page, block).store(OUT, Ordering::Relaxed);
     }
 
+    /// Marks the block of `class` that starts at `address` as handed out. It was checked in, and the caller alone has it.
+    #[inline]
+    pub(crate) fn check_out_again(&self, class: SizeClass, address: usize) {
+        let page = (address - self.base) / PAGE;
+        let first = page - usize::from(self.owners[page].load(Ordering::Relaxed) & 0xff);
+        let block = if class.is_run() { 0 } else { class.block_at(address - self.page_address(first)) };
+        self.check_out(first, block);
+    }
+
     /// Marks the block of `class` at `address` as free; an error if it is not one that is out. Of two that race with
     /// the same block, one gets the error, as long as the slab is still there when it looks.
     #[inline]

@@ -3,15 +3,17 @@
 use super::batch::Batch;
 use super::gate::Gate;
 use crate::os::{Errno, Mapped, Os, Zeroable};
-use crate::size_class::SizeClass;
+use crate::size_class::{BATCH_MAX, SizeClass};
 use crate::sync::raw::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Blocks that one stack may hold, whatever the budget.
 const STACK_MAX: usize = 1024;
 /// A class may use up to this share of the budget, so that one does not starve the others.
-const CLASS_SHARE: usize = 4;
-/// Stacks that a miss looks at for capacity to take away.
+const CLASS_SHARE: usize = 2;
+/// Stacks that are looked at for capacity to take away, at most.
 const STEAL_VISITS: usize = 16;
+/// Misses of a class after which it takes capacity away from others. Each time may cost another class a miss.
+const MISSES_TO_STEAL: u32 = 8;
 
 /// All stacks, one behind the other.
 struct Slots([AtomicUsize; STACK_MAX * SizeClass::COUNT]);
@@ -32,6 +34,8 @@ struct Stack {
     start: u32,
     /// Capacity it may grow to.
     capacity_max: u32,
+    /// Since it last took capacity away from another stack.
+    misses: AtomicU32,
     allocations: AtomicU64,
     frees: AtomicU64,
 }
@@ -85,6 +89,7 @@ impl ThreadCache {
                 low: AtomicU32::new(0),
                 start,
                 capacity_max,
+                misses: AtomicU32::new(0),
                 allocations: AtomicU64::new(0),
                 frees: AtomicU64::new(0),
             };
@@ -193,27 +198,42 @@ impl ThreadCache {
         add(&stack.frees, frees);
     }
 
-    /// After a miss or an overflow: lets the stack of `class` hold a batch more, if need be by taking capacity from
-    /// another one. What no longer fits there is returned with its class.
+    /// After a miss or an overflow: lets the stack of `class` hold more. As long as the budget lasts, its capacity
+    /// doubles (up to a batch at a time); then it grows by one block after some misses, and another stack shrinks for it.
+    /// What no longer fits there is returned with its class.
     pub(crate) fn grow(&self, class: SizeClass) -> Option<(SizeClass, Batch)> {
         let stack = &self.stacks[class.index()];
         let capacity = stack.capacity.load(Ordering::Relaxed);
-        let more = (class.batch() as u32).min(stack.capacity_max - capacity);
-        let bytes = more as usize * class.size();
-        let mut evicted = None;
-        if more > 0 && self.granted.load(Ordering::Relaxed) + bytes > self.budget {
-            evicted = self.steal(class);
+        let growth = capacity.clamp(1, class.batch() as u32).min(stack.capacity_max - capacity);
+        if growth == 0 {
+            return None;
         }
-        let granted = self.granted.load(Ordering::Relaxed) + bytes;
-        if granted <= self.budget {
-            self.granted.store(granted, Ordering::Relaxed);
-            stack.capacity.store(capacity + more, Ordering::Relaxed);
+        if self.grant(stack, class, growth) || self.grant(stack, class, 1) {
+            return None;
         }
+        let misses = stack.misses.load(Ordering::Relaxed) + 1;
+        stack.misses.store(misses % MISSES_TO_STEAL, Ordering::Relaxed);
+        if misses < MISSES_TO_STEAL {
+            return None;
+        }
+        let evicted = self.steal(class);
+        self.grant(stack, class, 1);
         evicted
     }
 
-    /// Takes a batch of capacity away from the next stack that did not need it: one whose low-water mark stayed above
-    /// zero, or which has room for a whole batch.
+    /// Grants a stack that many blocks more, if the budget allows them.
+    fn grant(&self, stack: &Stack, class: SizeClass, blocks: u32) -> bool {
+        let granted = self.granted.load(Ordering::Relaxed) + blocks as usize * class.size();
+        if granted > self.budget {
+            return false;
+        }
+        self.granted.store(granted, Ordering::Relaxed);
+        stack.capacity.store(stack.capacity.load(Ordering::Relaxed) + blocks, Ordering::Relaxed);
+        true
+    }
+
+    /// Takes capacity for one block of `thief` away from the next stack that did not need it: one whose low-water mark
+    /// stayed above zero, or which is not full.
     fn steal(&self, thief: SizeClass) -> Option<(SizeClass, Batch)> {
         for _ in 0..STEAL_VISITS {
             let hand = self.hand.load(Ordering::Relaxed);
@@ -221,9 +241,11 @@ impl ThreadCache {
             let class = SizeClass::from_index(hand).expect("the hand stays below the count");
             let stack = &self.stacks[hand];
             let (capacity, len) = (stack.capacity.load(Ordering::Relaxed), stack.len.load(Ordering::Relaxed));
-            let low = stack.low.swap(len, Ordering::Relaxed);
-            let less = capacity.min(class.batch() as u32);
-            if class == thief || less == 0 || (low == 0 && capacity - len < less) {
+            let low = stack.low.load(Ordering::Relaxed);
+            stack.low.store(len, Ordering::Relaxed);
+            let spare = low.max(capacity - len).min(BATCH_MAX as u32);
+            let less = (thief.size().div_ceil(class.size()) as u32).min(spare);
+            if class == thief || less == 0 {
                 continue;
             }
             stack.capacity.store(capacity - less, Ordering::Relaxed);
@@ -256,8 +278,15 @@ impl ThreadCache {
         clock.age(self.seen_at.load(Ordering::Relaxed)) >= clock.decay()
     }
 
+    /// How many blocks of a class may move at once when it runs empty or over: half of what it may hold, so that the
+    /// next need of either kind finds it ready.
+    pub(crate) fn portion(&self, class: SizeClass) -> usize {
+        let half = self.stacks[class.index()].capacity.load(Ordering::Relaxed) as usize / 2;
+        half.clamp(1, class.batch())
+    }
+
     /// How many more blocks of a class it may hold.
-    pub(crate) fn room(&self, class: SizeClass) -> usize {
+    fn room(&self, class: SizeClass) -> usize {
         let capacity = self.stacks[class.index()].capacity.load(Ordering::Relaxed) as usize;
         capacity.saturating_sub(self.len(class))
     }
@@ -313,15 +342,18 @@ mod tests {
         let cache = cache(1 << 20);
         let small = class(64);
         assert!(!cache.push(small, 1), "no capacity before the first miss");
-        assert!(cache.grow(small).is_none());
+        let capacities = [1, 2, 4, 8, 16, 32, 64, 96].map(|_| {
+            assert!(cache.grow(small).is_none());
+            cache.room(small)
+        });
+        assert_eq!(capacities, [1, 2, 4, 8, 16, 32, 64, 96], "doubling, by a batch at most");
         assert!(cache.push(small, 1) && cache.push(small, 2));
         assert_eq!((cache.pop(small), cache.pop(small), cache.pop(small)), (Some(2), Some(1), None));
-        assert_eq!(cache.push_many(small, &[7; 100]), small.batch());
+        assert_eq!(cache.push_many(small, &[7; 100]), 96);
         let mut out = [0; 20];
-        assert_eq!(cache.pop_many(small, &mut out), 20);
-        assert_eq!(cache.len(small), small.batch() - 20);
+        assert_eq!((cache.pop_many(small, &mut out), cache.len(small)), (20, 76));
         let counts = cache.take_counts(small);
-        assert_eq!((counts.allocations, counts.frees), (22, 2 + small.batch() as u64));
+        assert_eq!((counts.allocations, counts.frees), (22, 98));
         assert_eq!(cache.counts(small).frees, 0);
     }
 
