@@ -1,0 +1,79 @@
+# Everything there is to do with Millpond. `make help` lists it; `make demo` and `make test` are all a newcomer needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# The file the demo serves; empty: the JDK's own lib/modules.
+FILE ?=
+# Which Java tests: Class or Class#method; empty: all.
+TEST ?=
+# The JDK to run on, 17 or 25 for example; empty: tests run on each one found, everything else on the oldest.
+JDK ?=
+# Which JMH benchmarks: a regular expression.
+BENCH ?= .*
+# How long `make soak` lasts.
+MINUTES ?= 10
+
+GRADLE_RUN := .ci/gradle -q
+JAVA_OPTIONS := $(if $(TEST),-Ponly='$(TEST)') $(if $(JDK),-Pjdk=$(JDK))
+# The option is for what JMH starts: those JVMs do not see the manifest that grants it.
+JAVA_RUN = "$$(.ci/jdks | sed -n '$(if $(JDK),s/^$(JDK) //p,1s/^[0-9]* //p)')/bin/java" --enable-native-access=ALL-UNNAMED
+
+.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native install soak clean
+
+help: ## this list
+	@echo "Millpond, an off-heap buffer pool for the JVM. Targets:"
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup:
+	@.ci/setup
+
+demo: setup ## the file server: pooled buffers beside allocateDirect (FILE=… serves another file)
+	@$(GRADLE_RUN) :millpond-examples:demoJar
+	@$(JAVA_RUN) -jar examples/build/libs/demo.jar $(if $(FILE),"$(FILE)")
+
+test: setup ## all tests: cargo's, and JUnit's on JDK 17 and every newer one found
+	@.ci/test
+
+test-rust: setup ## only cargo's tests
+	@cargo test --workspace
+
+test-java: setup ## only JUnit's (TEST=Class or TEST=Class#method, JDK=17)
+	@$(GRADLE_RUN) --continue javaTests $(JAVA_OPTIONS)
+
+lint: ## formatting, clippy, javac, documentation, checkstyle: no warning is left
+	@.ci/setup lint
+	@status=0; \
+	cargo fmt --all --check || status=1; \
+	cargo clippy --workspace --all-targets --quiet -- -D warnings || status=1; \
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet || status=1; \
+	$(GRADLE_RUN) --continue lint || status=1; \
+	exit $$status
+
+format: ## formats the Rust sources
+	@cargo fmt --all
+
+bench: setup ## the JMH benchmarks (BENCH=regex)
+	@$(GRADLE_RUN) :millpond-benchmarks:benchmarksJar
+	@$(JAVA_RUN) -jar benchmarks/java/build/libs/benchmarks.jar '$(BENCH)'
+
+bench-quick: setup ## the same for a first look: one fork, short iterations, figures not to be published
+	@$(GRADLE_RUN) :millpond-benchmarks:benchmarksJar
+	@$(JAVA_RUN) -jar benchmarks/java/build/libs/benchmarks.jar '$(BENCH)' -f 1 -wi 2 -w 1 -i 3 -r 1
+
+bench-native: setup ## the criterion benchmarks of the Rust core
+	@cargo bench --manifest-path benchmarks/rust/Cargo.toml
+
+install: setup ## classes, sources, javadoc and native jar into the local Maven repository
+	@$(GRADLE_RUN) :millpond:publishToMavenLocal
+	@echo "Installed io.millpond:millpond into the local Maven repository."
+
+soak: setup ## the long tests, for about MINUTES=10
+	@MILLPOND_SOAK_MINUTES=$(MINUTES) cargo test --workspace --release --quiet -- --ignored
+	@MILLPOND_SOAK_MINUTES=$(MINUTES) $(GRADLE_RUN) javaTests -Psoak $(JAVA_OPTIONS)
+
+clean: ## removes all that was built
+	@cargo clean --quiet
+	@rm -rf build .gradle {java/core,tests/java,examples,benchmarks/java}/build
