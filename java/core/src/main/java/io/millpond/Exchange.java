@@ -1,0 +1,152 @@
+package io.millpond;
+
+import java.nio.ByteBuffer;
+
+/**
+ * Where slots come from and go to: turns blocks of the native library into slots, found in the table or newly made, and
+ * slots into blocks.
+ *
+ * <p>Threading: every method may be called from any thread.
+ */
+final class Exchange {
+    private final PoolCore core;
+    private final NativePool pool;
+    private final SlotTable table;
+
+    Exchange(PoolCore core, NativePool pool, SlotTable table) {
+        this.core = core;
+        this.pool = pool;
+        this.table = table;
+    }
+
+    /**
+     * Takes up to {@code count} slots of a class into the first places of {@code into}.
+     *
+     * @param shared past the native cache of this thread
+     * @return how many; 0 if the limit is reached or the operating system has no memory
+     * @throws IllegalStateException if the pool is closed
+     * @throws OutOfMemoryError if the Java heap has no room for a buffer object
+     */
+    int take(boolean shared, int sizeClass, Slot[] into, int count) {
+        long[] addresses = new long[count];
+        int taken = pool.take(shared, sizeClass, addresses, count);
+        if (taken < 0) {
+            return none(taken);
+        }
+        try {
+            int missing = table.take(addresses, taken, sizeClass, into);
+            if (missing > 0) {
+                makeMissing(addresses, taken, missing, sizeClass, into);
+            }
+        } catch (Throwable e) {
+            giveUp(addresses, taken, sizeClass, into);
+            throw e;
+        }
+        return taken;
+    }
+
+    /** Takes a block of its own mapping; null if the limit is reached or the operating system has no memory. */
+    Slot takeHuge(int size) {
+        long address = pool.takeHuge(size);
+        if (address < 0) {
+            none((int) address);
+            return null;
+        }
+        try {
+            ByteBuffer[] root = new ByteBuffer[1];
+            Native.newBuffers(new long[] {address}, 0, 1, size, root);
+            return newSlot(root[0], address, SizeClass.HUGE, size);
+        } catch (Throwable e) {
+            pool.giveHuge(address);
+            throw e;
+        }
+    }
+
+    /**
+     * Gives the slots of a class away. A slot is parked before its block leaves, because whoever gets the block next
+     * looks for it at once.
+     */
+    void give(boolean shared, int sizeClass, Slot[] slots, int from, int to) {
+        long[] addresses = new long[to - from];
+        boolean closed = core.isClosed();
+        for (int i = from; i < to; i++) {
+            addresses[i - from] = slots[i].address();
+            if (closed) {
+                slots[i].drop();
+            }
+        }
+        if (!closed) {
+            table.park(slots, from, to);
+        }
+        pool.give(shared, sizeClass, addresses, to - from);
+    }
+
+    /** Gives one slot away, whatever its class. */
+    void giveOne(Slot slot) {
+        if (slot.sizeClass == SizeClass.HUGE) {
+            slot.drop();
+            pool.giveHuge(slot.address());
+        } else {
+            give(true, slot.sizeClass, new Slot[] {slot}, 0, 1);
+        }
+    }
+
+    /** Gives the block of a root that was collected away. */
+    void giveForgotten(Watch watch) {
+        if (watch.sizeClass == SizeClass.HUGE) {
+            pool.giveHuge(watch.address);
+        } else {
+            pool.give(true, watch.sizeClass, new long[] {watch.address}, 1);
+        }
+    }
+
+    boolean isClosed() {
+        return core.isClosed();
+    }
+
+    void ensureOpen() {
+        core.ensureOpen();
+    }
+
+    private int none(int code) {
+        if (code == NativePool.CLOSED) {
+            throw core.closedException();
+        }
+        return 0;
+    }
+
+    private void makeMissing(long[] addresses, int count, int missing, int sizeClass, Slot[] into) {
+        long[] bare = new long[missing];
+        int found = 0;
+        for (int i = 0; i < count; i++) {
+            if (into[i] == null) {
+                bare[found++] = addresses[i];
+            }
+        }
+        ByteBuffer[] roots = new ByteBuffer[missing];
+        Native.newBuffers(bare, 0, missing, SizeClass.size(sizeClass), roots);
+        int made = 0;
+        for (int i = 0; i < count; i++) {
+            if (into[i] == null) {
+                into[i] = newSlot(roots[made++], addresses[i], sizeClass, 0);
+            }
+        }
+    }
+
+    private Slot newSlot(ByteBuffer root, long address, int sizeClass, int hugeSize) {
+        Watch watch = new Watch(core, address, sizeClass, hugeSize);
+        Slot slot = new Slot(root, watch);
+        Housekeeper.CLEANER.register(root, watch);
+        return slot;
+    }
+
+    private void giveUp(long[] addresses, int count, int sizeClass, Slot[] into) {
+        for (int i = 0; i < count; i++) {
+            if (into[i] != null) {
+                into[i].drop();
+                into[i] = null;
+            }
+        }
+        pool.give(true, sizeClass, addresses, count);
+    }
+}

@@ -1,0 +1,338 @@
+package io.millpond;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Ready slots of one thread in one pool, by class: what the fast path touches. It fetches from and returns to the
+ * {@link Exchange} in batches.
+ *
+ * <p>Its owner passes without a lock and without a fence, and still somebody else can empty it while the owner sleeps:
+ *
+ * <ul>
+ * <li>the owner makes {@code sequence} odd, then reads {@code revoked}, then the rest; only the compiler is kept from
+ * swapping these;
+ * <li>the other one takes the lock, sets {@code revoked}, runs {@code membarrier}, which makes every running thread pass a
+ * full barrier, and then reads {@code sequence}. If that is even, the owner is outside, and will see {@code revoked}
+ * when it comes, and wait for the lock.
+ * </ul>
+ *
+ * <p>The order on the owner's side matters: were the top read before {@code revoked}, it could be from before somebody
+ * emptied the magazine and left.
+ *
+ * <p>A magazine without an owner is shared by virtual threads. Who uses it holds the lock.
+ *
+ * <p>Threading: {@code pop} and {@code push} are for the owner; methods that say so want the lock.
+ */
+final class Magazine {
+    /** A class may take this share of the budget. */
+    private static final int CLASS_SHARE = 2;
+    /** Bins grow and shrink in this many steps, as far as blocks are small enough for it. */
+    private static final int STEPS = 64;
+    private static final int BIN_MAX = 64;
+    /** Bins that a miss looks at for capacity to take away. */
+    private static final int STEAL_VISITS = 16;
+    private static final VarHandle SEQUENCE;
+    private static final VarHandle REVOKED;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            SEQUENCE = lookup.findVarHandle(Magazine.class, "sequence", long.class);
+            REVOKED = lookup.findVarHandle(Magazine.class, "revoked", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Whose it is; null if shared. */
+    final Thread owner;
+    /** Held by the owner on its slow path, and by who empties it. */
+    final ReentrantLock lock = new ReentrantLock();
+
+    /** Odd while the owner is inside. Changes with each use. */
+    private long sequence;
+    private int revoked;
+    /** The last one, for {@link SizeClass#HUGE}, is never there. */
+    private final Bin[] bins = new Bin[SizeClass.COUNT + 1];
+    /** Bytes that all capacities may come to, and do. */
+    private final long budget;
+    private long granted;
+    /** The bin to look at next for capacity to take away. */
+    private int hand;
+
+    /* The housekeeper's notes: the sequence seen last, and since when; the one of the last sweep, and when it was. */
+    long seenSequence = -1;
+    long seenSince;
+    long sweptSequence;
+    long sweptSince;
+
+    Magazine(Thread owner, long budget) {
+        this.owner = owner;
+        this.budget = budget;
+        Arrays.fill(bins, Bin.NONE);
+    }
+
+    /** A ready slot; null if there is none, or the owner must go the slow way: {@link #refill}. */
+    Slot pop(int sizeClass) {
+        Bin bin = bins[sizeClass];
+        long inside = enter();
+        Slot slot = null;
+        if ((int) REVOKED.getAcquire(this) == 0) {
+            int last = bin.top - 1;
+            if (last >= 0) {
+                slot = bin.slots[last];
+                bin.top = last;
+                bin.allocations++;
+            }
+        }
+        SEQUENCE.setRelease(this, inside + 1);
+        return slot;
+    }
+
+    /** Puts a slot; false if there is no room, or the owner must go the slow way: {@link #flush}. */
+    boolean push(Slot slot) {
+        Bin bin = bins[slot.sizeClass];
+        long inside = enter();
+        boolean pushed = false;
+        if ((int) REVOKED.getAcquire(this) == 0) {
+            Slot[] slots = bin.slots;
+            int next = bin.top;
+            if (next < slots.length) {
+                if (slots[next] != slot) {
+                    slots[next] = slot;
+                }
+                bin.top = next + 1;
+                bin.releases++;
+                pushed = true;
+            }
+        }
+        SEQUENCE.setRelease(this, inside + 1);
+        return pushed;
+    }
+
+    private long enter() {
+        // An error (of the stack, say) may have left it odd; then it is put right here, and till then nobody empties it.
+        long inside = sequence | 1;
+        SEQUENCE.setOpaque(this, inside);
+        // Costs nothing on x86: for the compiler, which might otherwise read what follows first.
+        VarHandle.acquireFence();
+        return inside;
+    }
+
+    /** The owner's slow way to a slot; null if the limit is reached. */
+    Slot refill(Exchange exchange, int sizeClass) {
+        lock.lock();
+        try {
+            return takeLocked(exchange, sizeClass);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The owner's slow way to put a slot. */
+    void flush(Exchange exchange, Slot slot) {
+        lock.lock();
+        try {
+            putLocked(exchange, slot);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** With the lock: a slot; null if the limit is reached. */
+    Slot takeLocked(Exchange exchange, int sizeClass) {
+        exchange.ensureOpen();
+        used();
+        Bin bin = bin(sizeClass);
+        if (bin.top == 0) {
+            bin.clearStale();
+            grow(exchange, bin);
+            if (bin.slots.length == 0) {
+                return takePast(exchange, bin);
+            }
+            bin.top = exchange.take(isShared(), sizeClass, bin.slots, bin.nextRefill());
+        }
+        return bin.top == 0 ? null : bin.pop();
+    }
+
+    /** With the lock: puts a slot, or gives it away. */
+    void putLocked(Exchange exchange, Slot slot) {
+        used();
+        Bin bin = bin(slot.sizeClass);
+        boolean closed = exchange.isClosed();
+        if (!closed && makeRoom(exchange, bin)) {
+            bin.push(slot);
+        } else {
+            exchange.give(closed || isShared(), slot.sizeClass, new Slot[] {slot}, 0, 1);
+            bin.releases++;
+        }
+    }
+
+    /** With the lock, from somebody else or the owner outside: empties it, and frees what it took of the Java heap. */
+    void drainLocked(Exchange exchange) {
+        for (Bin bin : bins) {
+            if (bin != Bin.NONE) {
+                giveTop(exchange, bin, bin.top, true);
+                bin.reset();
+            }
+        }
+        granted = 0;
+    }
+
+    /** With the lock, from somebody else or the owner outside: forgets slots that are not in it any more. */
+    void sweepLocked() {
+        for (Bin bin : bins) {
+            bin.clearStale();
+        }
+    }
+
+    /** With the lock: sends the owner the slow way. A {@code membarrier} must follow before {@link #isOwnerOutside}. */
+    void revoke() {
+        REVOKED.setVolatile(this, 1);
+    }
+
+    void restore() {
+        REVOKED.setRelease(this, 0);
+    }
+
+    /** After {@link #revoke} and the barrier: whether the owner is outside, and stays there. */
+    boolean isOwnerOutside() {
+        return ((long) SEQUENCE.getAcquire(this) & 1) == 0;
+    }
+
+    /** Whether it holds nothing, nor room for anything. Of use to who knows that the owner rests. */
+    boolean isEmpty() {
+        return granted == 0;
+    }
+
+    boolean isShared() {
+        return owner == null;
+    }
+
+    /** Changes with each use. */
+    long sequence() {
+        return (long) SEQUENCE.getOpaque(this);
+    }
+
+    /** Bytes of ready slots. */
+    long bytes() {
+        long bytes = 0;
+        for (Bin bin : bins) {
+            bytes += bin.bytes();
+        }
+        return bytes;
+    }
+
+    long releases() {
+        long sum = 0;
+        for (Bin bin : bins) {
+            sum += bin.releases;
+        }
+        return sum;
+    }
+
+    long allocations() {
+        long sum = 0;
+        for (Bin bin : bins) {
+            sum += bin.allocations;
+        }
+        return sum;
+    }
+
+    /** Who shares a magazine has no sequence of its own to tell that it is in use. */
+    private void used() {
+        if (isShared()) {
+            sequence += 2;
+        }
+    }
+
+    private Bin bin(int sizeClass) {
+        Bin bin = bins[sizeClass];
+        if (bin == Bin.NONE) {
+            bin = new Bin(sizeClass);
+            bins[sizeClass] = bin;
+        }
+        return bin;
+    }
+
+    /** A block too large for this magazine's budget goes past it. */
+    private Slot takePast(Exchange exchange, Bin bin) {
+        Slot[] one = new Slot[1];
+        if (exchange.take(isShared(), bin.sizeClass, one, 1) == 0) {
+            return null;
+        }
+        bin.allocations++;
+        return one[0];
+    }
+
+    private boolean makeRoom(Exchange exchange, Bin bin) {
+        if (!bin.isFull() || grow(exchange, bin)) {
+            return true;
+        }
+        giveTop(exchange, bin, (bin.top + 1) / 2, isShared());
+        return !bin.isFull();
+    }
+
+    private void giveTop(Exchange exchange, Bin bin, int count, boolean shared) {
+        int batch = SizeClass.batch(bin.sizeClass);
+        for (int left = count; left > 0;) {
+            int some = Math.min(left, batch);
+            int from = bin.top - some;
+            exchange.give(shared, bin.sizeClass, bin.slots, from, bin.top);
+            bin.top = from;
+            left -= some;
+        }
+        bin.clearStale();
+    }
+
+    /** Lets a bin hold some more, if need be by taking capacity from others. */
+    private boolean grow(Exchange exchange, Bin bin) {
+        int more = Math.min(step(bin.sizeClass), capacityMax(bin.sizeClass) - bin.slots.length);
+        if (more <= 0) {
+            return false;
+        }
+        long bytes = (long) more * SizeClass.size(bin.sizeClass);
+        if (granted + bytes > budget && bin.isPatient()) {
+            return false;
+        }
+        long wanted = bin.capacityBytes() + bytes;
+        for (int visits = 0; visits < STEAL_VISITS && granted + bytes > budget; visits++) {
+            shrinkNext(exchange, bin, wanted);
+        }
+        if (granted + bytes > budget) {
+            return false;
+        }
+        granted += bytes;
+        bin.resize(bin.slots.length + more);
+        return true;
+    }
+
+    /** Takes all capacity from the next bin if it is not used, and some if it has more than another one wants. */
+    private void shrinkNext(Exchange exchange, Bin thief, long wantedBytes) {
+        do {
+            hand = hand + 1 == SizeClass.COUNT ? 0 : hand + 1;
+        } while (bins[hand] == Bin.NONE);
+        Bin bin = bins[hand];
+        int capacity = bin.slots.length;
+        int less = bin.isUnused() ? capacity : bin.capacityBytes() > wantedBytes ? Math.min(capacity, step(hand)) : 0;
+        if (bin == thief || less == 0) {
+            return;
+        }
+        int left = capacity - less;
+        giveTop(exchange, bin, Math.max(0, bin.top - left), isShared());
+        bin.resize(left);
+        granted -= (long) less * SizeClass.size(hand);
+    }
+
+    /** How many slots a bin grows and shrinks by. */
+    private int step(int sizeClass) {
+        return (int) Math.max(1, Math.min(SizeClass.batch(sizeClass), budget / STEPS / SizeClass.size(sizeClass)));
+    }
+
+    private int capacityMax(int sizeClass) {
+        return (int) Math.min(BIN_MAX, budget / CLASS_SHARE / SizeClass.size(sizeClass));
+    }
+}

@@ -1,0 +1,157 @@
+package io.millpond;
+
+import java.lang.ref.Reference;
+
+/**
+ * A pool of the native library. It is destroyed, and its address space unmapped, when this object cannot be reached any
+ * more: every root buffer keeps it reachable through its {@link Watch}, and every call through {@code this}, so nothing
+ * is unmapped that somebody can still look at.
+ *
+ * <p>Threading: every method may be called from any thread.
+ */
+final class NativePool {
+    /** The limit is reached, and nothing more could be freed. */
+    static final int LIMIT = -1;
+    /** The pool is closed. */
+    static final int CLOSED = -2;
+    /** The operating system gave no memory. */
+    static final int OUT_OF_MEMORY = -3;
+    private static final int PANIC = -4;
+
+    /* Where the figures of stats() are. */
+    static final int USED = 0;
+    static final int CACHED_THREADS = 1;
+    static final int CACHED_DEPOT = 2;
+    static final int CACHED_HUGE = 3;
+    static final int DIRTY = 4;
+    static final int COMMITTED = 5;
+    static final int PEAK_COMMITTED = 6;
+    static final int LIMIT_BYTES = 7;
+    static final int RESERVED = 8;
+    static final int METADATA = 9;
+    static final int LIVE_BLOCKS = 10;
+    static final int HUGE_LIVE_BYTES = 11;
+    static final int THREAD_CACHES = 12;
+    static final int CHUNKS = 13;
+    static final int PURGES = 14;
+    static final int PURGED_BYTES = 15;
+    static final int FAILURES = 16;
+    static final int BAD_FREES = 17;
+    private static final int FIGURES = 18;
+
+    final Destruction destruction;
+    private final long handle;
+
+    NativePool(String name, long maxBytes, long decayNanos, long threadCacheBytes) {
+        handle = Native.createPool(name, maxBytes, decayNanos, threadCacheBytes);
+        destruction = new Destruction(handle);
+        Housekeeper.CLEANER.register(this, destruction);
+    }
+
+    /** What the Cleaner runs at the very end. */
+    static final class Destruction implements Runnable {
+        volatile boolean done;
+        private final long handle;
+
+        private Destruction(long handle) {
+            this.handle = handle;
+        }
+
+        @Override
+        public void run() {
+            Native.destroyPool(handle);
+            done = true;
+        }
+    }
+
+    /**
+     * Takes blocks into the first places of {@code addresses}.
+     *
+     * @param shared past the cache of this thread
+     * @return how many, at most {@code count}; {@link #LIMIT} or {@link #OUT_OF_MEMORY} if there are none; {@link #CLOSED}
+     */
+    int take(boolean shared, int sizeClass, long[] addresses, int count) {
+        try {
+            return checked(shared
+                    ? Native.takeShared(handle, sizeClass, addresses, count)
+                    : Native.take(handle, sizeClass, addresses, count));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** Gives the first {@code count} blocks of {@code addresses} back. Nobody uses them any more. */
+    void give(boolean shared, int sizeClass, long[] addresses, int count) {
+        try {
+            checked(shared
+                    ? Native.giveShared(handle, sizeClass, addresses, count)
+                    : Native.give(handle, sizeClass, addresses, count));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** Returns the address, or an error code as {@link #take}. */
+    long takeHuge(long size) {
+        try {
+            long address = Native.takeHuge(handle, size);
+            return address < 0 ? checked((int) address) : address;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    void giveHuge(long address) {
+        try {
+            checked(Native.giveHuge(handle, address));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    void tick(long nowNanos) {
+        try {
+            Native.tick(handle, nowNanos);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** Gives all free memory back to the operating system; returns the bytes. */
+    long trim() {
+        try {
+            return Native.trim(handle);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** Gives no blocks any more. Returns the bytes still out. May be called again. */
+    long close() {
+        try {
+            return Native.closePool(handle);
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** The figures, at the places that the constants of this class name. */
+    long[] stats() {
+        try {
+            long[] figures = new long[FIGURES];
+            Native.stats(handle, figures);
+            return figures;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    private static int checked(int result) {
+        if (result <= PANIC) {
+            throw new InternalError(result == PANIC
+                    ? "the native library panicked; its message is on the standard error stream, please report it"
+                    : "the native library refused an argument (" + result + "); please report it");
+        }
+        return result;
+    }
+}

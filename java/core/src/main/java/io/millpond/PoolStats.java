@@ -1,0 +1,299 @@
+package io.millpond;
+
+/**
+ * What a {@link BufferPool} holds and did. Taken without stopping anybody: each figure is true, but they are of slightly
+ * different moments; when the pool is quiet they add up exactly.
+ *
+ * <p>Bytes are those of whole blocks and pages, so {@link #usedBytes()} is somewhat more than what was asked for. A block is
+ * in one place:
+ *
+ * <pre>
+ * used → magazines → thread caches → depot → free pages (dirty) → the operating system
+ * </pre>
+ *
+ * <p>Threading: immutable.
+ */
+public final class PoolStats {
+    private final String name;
+    private final boolean closed;
+    private final long[] figures;
+    private final long magazineBytes;
+    private final int magazines;
+    private final boolean reachable;
+    private final long allocations;
+    private final long releases;
+    private final long forgotten;
+
+    PoolStats(String name, boolean closed, long[] figures, Magazines.Figures magazines, long allocations, long releases,
+            long forgotten) {
+        this.name = name;
+        this.closed = closed;
+        this.figures = figures;
+        this.magazineBytes = magazines.bytes;
+        this.magazines = magazines.count;
+        this.reachable = magazines.reachable;
+        this.allocations = allocations;
+        this.releases = releases;
+        this.forgotten = forgotten;
+    }
+
+    /**
+     * Which pool.
+     *
+     * @return its name
+     */
+    public String name() {
+        return name;
+    }
+
+    /**
+     * Whether it was closed.
+     *
+     * @return true after {@link BufferPool#close()}
+     */
+    public boolean isClosed() {
+        return closed;
+    }
+
+    /**
+     * Memory of live buffers.
+     *
+     * @return bytes
+     */
+    public long usedBytes() {
+        return Math.max(0, figures[NativePool.USED] - magazineBytes);
+    }
+
+    /**
+     * Free blocks that wait for the next allocation: {@link #magazineBytes()}, {@link #threadCacheBytes()},
+     * {@link #depotBytes()} and {@link #hugeCacheBytes()}.
+     *
+     * @return bytes
+     */
+    public long cachedBytes() {
+        return magazineBytes + threadCacheBytes() + depotBytes() + hugeCacheBytes();
+    }
+
+    /**
+     * Free blocks with their Java objects, ready at a thread's hand.
+     *
+     * @return bytes
+     */
+    public long magazineBytes() {
+        return magazineBytes;
+    }
+
+    /**
+     * Free blocks in the native caches of threads.
+     *
+     * @return bytes
+     */
+    public long threadCacheBytes() {
+        return figures[NativePool.CACHED_THREADS];
+    }
+
+    /**
+     * Free blocks on their way between threads.
+     *
+     * @return bytes
+     */
+    public long depotBytes() {
+        return figures[NativePool.CACHED_DEPOT];
+    }
+
+    /**
+     * Blocks above 2 MiB that were released lately and still have their memory.
+     *
+     * @return bytes
+     */
+    public long hugeCacheBytes() {
+        return figures[NativePool.CACHED_HUGE];
+    }
+
+    /**
+     * Free pages that have not gone back to the operating system yet.
+     *
+     * @return bytes
+     */
+    public long dirtyBytes() {
+        return figures[NativePool.DIRTY];
+    }
+
+    /**
+     * Memory that the pool has from the operating system, which is what counts against {@link #limitBytes()}. At most this
+     * is resident.
+     *
+     * @return bytes
+     */
+    public long committedBytes() {
+        return figures[NativePool.COMMITTED];
+    }
+
+    /**
+     * The most that {@link #committedBytes()} ever was.
+     *
+     * @return bytes
+     */
+    public long peakCommittedBytes() {
+        return figures[NativePool.PEAK_COMMITTED];
+    }
+
+    /**
+     * The limit that was set when the pool was built.
+     *
+     * @return bytes
+     */
+    public long limitBytes() {
+        return figures[NativePool.LIMIT_BYTES];
+    }
+
+    /**
+     * Address space for buffers. It costs no memory where it is not committed.
+     *
+     * @return bytes
+     */
+    public long reservedBytes() {
+        return figures[NativePool.RESERVED];
+    }
+
+    /**
+     * Address space of the pool's bookkeeping, of which less is resident.
+     *
+     * @return bytes
+     */
+    public long metadataBytes() {
+        return figures[NativePool.METADATA];
+    }
+
+    /**
+     * Memory of live buffers above 2 MiB; part of {@link #usedBytes()}.
+     *
+     * @return bytes
+     */
+    public long hugeBytes() {
+        return figures[NativePool.HUGE_LIVE_BYTES];
+    }
+
+    /**
+     * Buffers that were allocated and neither released nor found forgotten.
+     *
+     * @return a count
+     */
+    public long liveBuffers() {
+        return Math.max(0, allocations - releases - forgotten);
+    }
+
+    /**
+     * Buffers ever allocated.
+     *
+     * @return a count
+     */
+    public long allocations() {
+        return allocations;
+    }
+
+    /**
+     * Buffers ever released.
+     *
+     * @return a count
+     */
+    public long releases() {
+        return releases;
+    }
+
+    /**
+     * Buffers that were dropped without a release and came back through the Cleaner. Each of them is a bug in the
+     * application.
+     *
+     * @return a count
+     */
+    public long forgottenBuffers() {
+        return forgotten;
+    }
+
+    /**
+     * Allocations that failed because the limit was reached or the operating system had no memory. One allocation may be
+     * counted twice: once before and once after the magazines of other threads were emptied for it.
+     *
+     * @return a count
+     */
+    public long failures() {
+        return figures[NativePool.FAILURES];
+    }
+
+    /**
+     * Blocks that were given back to the native library and were not live. Any other figure than 0 is a bug in Millpond, or
+     * in native code that uses the same pool.
+     *
+     * @return a count
+     */
+    public long badFrees() {
+        return figures[NativePool.BAD_FREES];
+    }
+
+    /**
+     * Memory that went back to the operating system, ever.
+     *
+     * @return bytes
+     */
+    public long purgedBytes() {
+        return figures[NativePool.PURGED_BYTES];
+    }
+
+    /**
+     * Times that memory went back to the operating system.
+     *
+     * @return a count
+     */
+    public long purges() {
+        return figures[NativePool.PURGES];
+    }
+
+    /**
+     * Threads that have a magazine, and the shared ones of virtual threads.
+     *
+     * @return a count
+     */
+    public int magazines() {
+        return magazines;
+    }
+
+    /**
+     * Whether what idle threads have at hand can be taken from them. Where the kernel has no {@code membarrier(2)}, or a
+     * sandbox forbids it, that memory waits until the thread allocates, releases or ends.
+     *
+     * @return true but on such systems
+     */
+    public boolean drainsIdleThreads() {
+        return reachable;
+    }
+
+    /**
+     * Threads that have a native cache.
+     *
+     * @return a count
+     */
+    public int threadCaches() {
+        return (int) figures[NativePool.THREAD_CACHES];
+    }
+
+    /**
+     * Chunks of 4 MiB address space in use.
+     *
+     * @return a count
+     */
+    public int chunks() {
+        return (int) figures[NativePool.CHUNKS];
+    }
+
+    @Override
+    public String toString() {
+        return "pool '" + name + "'" + (closed ? " (closed)" : "") + ": " + liveBuffers() + " live buffers, used " + usedBytes()
+                + " bytes, cached " + cachedBytes() + " (magazines " + magazineBytes() + ", thread caches " + threadCacheBytes()
+                + ", depot " + depotBytes() + ", huge " + hugeCacheBytes() + "), dirty " + dirtyBytes() + ", committed "
+                + committedBytes() + " of " + limitBytes() + " (peak " + peakCommittedBytes() + "), reserved " + reservedBytes()
+                + ", metadata " + metadataBytes() + "; allocations " + allocations + ", releases " + releases + ", forgotten "
+                + forgotten + ", failures " + failures() + ", bad frees " + badFrees() + ", purged " + purgedBytes() + " bytes"
+                + (reachable ? "" : "; idle threads cannot be drained here: no membarrier");
+    }
+}

@@ -1,0 +1,55 @@
+package io.millpond;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * A block with the Java objects that belong to it: made when the block first comes to Java, kept while the block goes from
+ * hand to hand.
+ *
+ * <p>A slot is in exactly one place: in a magazine (ready), in a handle (live), or in the {@link SlotTable} (parked, its
+ * block being with the native library). While it is live nothing else refers to it, so that a forgotten handle makes the
+ * root unreachable.
+ *
+ * <p>Threading: belongs to whoever holds the block.
+ */
+final class Slot {
+    final PoolCore core;
+    /** Covers the whole block. Made by JNI, so that every view of it keeps it reachable: the JDK's slices refer to it. */
+    final ByteBuffer root;
+    final Watch watch;
+    final int sizeClass;
+    /** What was handed out last; of the same size again it is handed out again. */
+    private ByteBuffer view;
+
+    Slot(ByteBuffer root, Watch watch) {
+        this.core = watch.core;
+        this.root = root;
+        this.watch = watch;
+        this.sizeClass = watch.sizeClass;
+        this.view = root;
+    }
+
+    long address() {
+        return watch.address;
+    }
+
+    /** Makes the view a new buffer of {@code size} bytes to all appearances. */
+    void prepare(int size) {
+        ByteBuffer last = view;
+        if (last.capacity() == size) {
+            last.clear().order(ByteOrder.BIG_ENDIAN);
+        } else {
+            view = root.capacity() == size ? root.clear().order(ByteOrder.BIG_ENDIAN) : root.slice(0, size);
+        }
+    }
+
+    ByteBuffer view() {
+        return view;
+    }
+
+    /** Says that the block goes on without this slot. Called before the block can be handed to anybody else. */
+    void drop() {
+        watch.dropped = true;
+    }
+}

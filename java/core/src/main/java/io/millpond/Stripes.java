@@ -1,0 +1,98 @@
+package io.millpond;
+
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Magazines that virtual threads share: a handful for all of them, because there may be millions, and never those of the
+ * carriers, because a virtual thread may change carriers at any call.
+ *
+ * <p>Threading: every method may be called from any thread. Each magazine is taken with one compare-and-set; if it is
+ * taken, the next one is tried; if all are, the native library is asked.
+ */
+final class Stripes {
+    private static final int MAX = 16;
+
+    private final PoolCore core;
+    private final Exchange exchange;
+    private final Magazines magazines;
+    private final long budget;
+    /** Made when the first virtual thread comes. A power of two of them. */
+    private volatile Magazine[] stripes;
+
+    Stripes(PoolCore core, Exchange exchange, Magazines magazines, long budget) {
+        this.core = core;
+        this.exchange = exchange;
+        this.magazines = magazines;
+        this.budget = budget;
+    }
+
+    /** The one that a thread tries first; also what the handles of virtual threads have for a home. */
+    Magazine home(Thread thread) {
+        Magazine[] all = stripes();
+        return all[index(thread) & all.length - 1];
+    }
+
+    /** A slot; null if the limit is reached. */
+    Slot take(Thread thread, int sizeClass) {
+        Magazine[] all = stripes();
+        int start = index(thread);
+        for (int i = 0; i < all.length; i++) {
+            Magazine magazine = all[start + i & all.length - 1];
+            ReentrantLock lock = magazine.lock;
+            if (lock.tryLock()) {
+                try {
+                    return magazine.takeLocked(exchange, sizeClass);
+                } finally {
+                    lock.unlock();
+                }
+            }
+        }
+        Slot[] one = new Slot[1];
+        if (exchange.take(true, sizeClass, one, 1) == 0) {
+            return null;
+        }
+        core.countDirect(1, 0);
+        return one[0];
+    }
+
+    void put(Thread thread, Slot slot) {
+        Magazine[] all = stripes();
+        int start = index(thread);
+        for (int i = 0; i < all.length; i++) {
+            Magazine magazine = all[start + i & all.length - 1];
+            ReentrantLock lock = magazine.lock;
+            if (lock.tryLock()) {
+                try {
+                    magazine.putLocked(exchange, slot);
+                    return;
+                } finally {
+                    lock.unlock();
+                }
+            }
+        }
+        exchange.giveOne(slot);
+        core.countDirect(0, 1);
+    }
+
+    private Magazine[] stripes() {
+        Magazine[] made = stripes;
+        return made != null ? made : make();
+    }
+
+    private synchronized Magazine[] make() {
+        if (stripes == null) {
+            int processors = Math.min(MAX, Runtime.getRuntime().availableProcessors());
+            Magazine[] made = new Magazine[Integer.highestOneBit(2 * processors - 1)];
+            for (int i = 0; i < made.length; i++) {
+                made[i] = new Magazine(null, budget);
+                magazines.add(made[i]);
+            }
+            stripes = made;
+        }
+        return stripes;
+    }
+
+    private static int index(Thread thread) {
+        return (int) thread.getId();
+    }
+}
