@@ -1,0 +1,103 @@
+package io.millpond;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+/** Memory goes back by itself, with no traffic to trigger it. */
+class DecayTest {
+    private static final long MIB = 1 << 20;
+
+    /** Bytes of this process that are in memory and of no file, in kernel pages; the heap is in there too. */
+    private static long residentAnonymous() {
+        try {
+            for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+                if (line.startsWith("RssAnon:")) {
+                    return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+                }
+            }
+            throw new AssertionError("/proc/self/status has no RssAnon");
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void burst(BufferPool pool, int size, long bytes) {
+        List<PooledBuffer> live = new ArrayList<>();
+        for (long sum = 0; sum < bytes; sum += size) {
+            PooledBuffer buffer = pool.allocateZeroed(size);
+            live.add(buffer);
+        }
+        live.forEach(PooledBuffer::release);
+    }
+
+    @Test
+    void residentMemoryFallsAfterABurst() throws InterruptedException {
+        try (BufferPool pool = BufferPool.builder().name("burst").maxMemory(600 * MIB).decay(Duration.ofMillis(200)).build()) {
+            long before = residentAnonymous();
+            CountDownLatch end = new CountDownLatch(1);
+            CountDownLatch released = new CountDownLatch(4);
+            Thread[] threads = new Thread[4];
+            for (int i = 0; i < threads.length; i++) {
+                // They stay alive and idle, with what they have at hand.
+                int size = 4096 << i;
+                threads[i] = new Thread(() -> {
+                    burst(pool, size, 100 * MIB);
+                    released.countDown();
+                    try {
+                        end.await();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                });
+                threads[i].start();
+            }
+            released.await();
+            assertTrue(pool.stats().peakCommittedBytes() >= 100 * MIB);
+            Await.until(() -> pool.stats().committedBytes() == 0, pool::stats);
+            assertEquals(0, pool.stats().cachedBytes());
+            assertTrue(pool.stats().purgedBytes() >= 100 * MIB);
+            // The heap grew by the handles and slots of the burst; a hundred of four hundred MiB is far above that.
+            Await.until(() -> residentAnonymous() < before + 200 * MIB,
+                () -> "resident: " + residentAnonymous() / MIB + " MiB, before " + before / MIB);
+            end.countDown();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+        }
+    }
+
+    @Test
+    void trimGivesEverythingBackNow() {
+        try (BufferPool pool = BufferPool.builder().decay(Duration.ofHours(1)).maxMemory(300 * MIB).build()) {
+            burst(pool, 10_000, 50 * MIB);
+            burst(pool, 3 << 20, 60 * MIB);
+            long committed = pool.stats().committedBytes();
+            assertTrue(committed >= 50 * MIB);
+            assertEquals(committed, pool.trim());
+            assertEquals(0, pool.stats().committedBytes());
+            assertEquals(0, pool.stats().cachedBytes());
+            burst(pool, 10_000, MIB);
+        }
+    }
+
+    @Test
+    void parkedSlotsDisappear() {
+        try (BufferPool pool = BufferPool.builder().decay(Duration.ofMillis(100)).maxMemory(100 * MIB).build()) {
+            burst(pool, 64, MIB);
+            PooledBuffer buffer = pool.allocate(64);
+            SlotTable table = buffer.core().table();
+            buffer.release();
+            assertTrue(table.parked() > 10_000, () -> "parked " + table.parked());
+            Await.until(() -> table.parked() == 0, () -> "parked " + table.parked());
+        }
+    }
+}
