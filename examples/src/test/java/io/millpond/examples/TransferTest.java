@@ -1,0 +1,89 @@
+package io.millpond.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TransferTest {
+    private static final int CLIENTS = 5;
+    private static final Duration DEADLINE = Duration.ofSeconds(20);
+
+    @TempDir
+    Path directory;
+
+    private final BufferSource source = new DirectSource();
+
+    @AfterEach
+    void everyBufferIsReleased() {
+        assertEquals(0, source.usage().liveBuffers());
+        assertEquals(0, source.usage().used());
+    }
+
+    @Test
+    void everyClientReceivesTheFile() throws Exception {
+        int length = (9 << 20) + 12_345;
+        Transfer.Outcome outcome = run(Content.of(fileOf(length), length), DEADLINE);
+        assertEquals(0, outcome.differing());
+        assertEquals((long) length * CLIENTS, outcome.bytes());
+        assertTrue(outcome.nanos() > 0);
+    }
+
+    @Test
+    void onlyTheStartOfAFileCanBeServed() throws Exception {
+        Transfer.Outcome outcome = run(Content.of(fileOf(100_000), 54_321), DEADLINE);
+        assertEquals(0, outcome.differing());
+        assertEquals(54_321L * CLIENTS, outcome.bytes());
+    }
+
+    @Test
+    void anEmptyFileHasAHashToo() throws Exception {
+        Transfer.Outcome outcome = run(Content.of(fileOf(0), 0), DEADLINE);
+        assertEquals(0, outcome.differing());
+        assertEquals(0, outcome.bytes());
+    }
+
+    @Test
+    void aWrongByteIsNoticedByEveryClient() throws Exception {
+        Path file = fileOf(300_000);
+        Content content = Content.of(file, 300_000);
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[150_000] ^= 1;
+        Files.write(file, bytes);
+        assertEquals(CLIENTS, run(content, DEADLINE).differing());
+    }
+
+    @Test
+    void aFileThatBecameShorterEndsTheRun() throws Exception {
+        Path file = fileOf(200_000);
+        Content content = Content.of(file, 200_000);
+        Files.write(file, new byte[100_000]);
+        IOException failure = assertThrows(IOException.class, () -> run(content, DEADLINE));
+        assertTrue(failure.getMessage().contains("100000 bytes"), failure.getMessage());
+    }
+
+    @Test
+    void theDeadlineEndsTheRun() throws Exception {
+        Content content = Content.of(fileOf(64 << 20), 64 << 20);
+        IOException failure = assertThrows(IOException.class, () -> run(content, Duration.ZERO));
+        assertTrue(failure.getMessage().startsWith("after 0 s only "), failure.getMessage());
+    }
+
+    private Transfer.Outcome run(Content content, Duration deadline) throws Exception {
+        return new Transfer(content, CLIENTS, source).run(deadline, (bytes, usage) -> { });
+    }
+
+    private Path fileOf(int length) throws IOException {
+        byte[] bytes = new byte[length];
+        new Random(length).nextBytes(bytes);
+        return Files.write(directory.resolve("content"), bytes);
+    }
+}
