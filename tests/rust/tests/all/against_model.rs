@@ -1,6 +1,11 @@
-//! Random sequences of operations against the model, with the invariant walk after each.
+//! Random sequences of operations against the model, with all that it compares after each; and the sequences that were
+//! worth keeping.
 
-use millpond_tests::model::{Model, Operation};
+use std::fs;
+use std::path::Path;
+
+use millpond_tests::model::{Model, Setup};
+use millpond_tests::operation::Operation;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -14,16 +19,27 @@ fn size() -> impl Strategy<Value = u32> {
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
+    let position = any::<u16>;
     prop_oneof![
-        10 => size().prop_map(Operation::Allocate),
-        8 => any::<u16>().prop_map(Operation::Free),
-        2 => any::<u16>().prop_map(Operation::FreeElsewhere),
+        16 => size().prop_map(Operation::Allocate),
+        4 => size().prop_map(Operation::AllocateElsewhere),
+        10 => position().prop_map(Operation::Free),
+        2 => position().prop_map(Operation::FreeSized),
+        4 => position().prop_map(Operation::FreeElsewhere),
+        2 => position().prop_map(Operation::GiveShared),
         1 => any::<(u16, u16)>().prop_map(|(position, offset)| Operation::FreeInside(position, offset)),
         1 => Just(Operation::FreeTwice),
+        1 => position().prop_map(Operation::GiveMixed),
+        1 => position().prop_map(Operation::FreeStray),
         2 => any::<u8>().prop_map(Operation::Batch),
-        3 => (0..80u16).prop_map(Operation::Tick),
+        2 => any::<(u8, u8)>().prop_map(|(class, count)| Operation::Take(class, count)),
+        1 => any::<(u8, u8)>().prop_map(|(class, count)| Operation::TakeShared(class, count)),
+        4 => (0..80u16).prop_map(Operation::Tick),
+        1 => Just(Operation::Rest),
         1 => Just(Operation::Trim),
-        1 => any::<u16>().prop_map(Operation::ShortThread),
+        1 => position().prop_map(Operation::ShortThread),
+        1 => Just(Operation::EndElsewhere),
+        1 => Just(Operation::Verify),
     ]
 }
 
@@ -31,9 +47,38 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn agrees_with_the_model(operations in vec(operation(), 1..150), limit in 16..64usize) {
-        let mut model = Model::new(limit << 20);
-        operations.into_iter().for_each(|operation| model.step(operation));
+    fn agrees_with_the_model(
+        operations in vec(operation(), 1..150),
+        (limit, bits) in any::<(u8, u8)>(),
+        closes_before in 0..300usize,
+    ) {
+        let mut model = Model::new(Setup::decode(limit, bits));
+        for (step, operation) in operations.into_iter().enumerate() {
+            if step == closes_before {
+                model.step(Operation::Close);
+            }
+            model.step(operation);
+        }
         model.finish();
+    }
+
+    /// What the fuzzer does, for those who have none.
+    #[test]
+    fn any_bytes_are_a_sequence_of_operations(bytes in vec(any::<u8>(), 2..400)) {
+        Model::replay(&bytes);
+    }
+}
+
+/// Inputs that the fuzzer found worth keeping, and those that once found a bug.
+#[test]
+fn the_corpus_still_agrees() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/operations");
+    let entries = fs::read_dir(&corpus).unwrap_or_else(|error| panic!("{}: {error}", corpus.display()));
+    let mut inputs: Vec<_> = entries.map(|entry| entry.expect("a readable directory").path()).collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "{} is empty", corpus.display());
+    for input in inputs {
+        println!("{}", input.display());
+        Model::replay(&fs::read(&input).expect("a readable file"));
     }
 }

@@ -1,40 +1,112 @@
-//! Every system call fails, one after the other: each time there is an error, nothing leaks, and the pool goes on.
+//! Every system call fails, one after the other: each time there is an error or the operation works all the same, what
+//! the model compares still holds, nothing leaks, and the pool goes on.
 
-use millpond_tests::model::{Model, Operation};
+use millpond::Error;
+use millpond_tests::model::{Model, Setup};
+use millpond_tests::operation::Operation::{self, *};
+use millpond_tests::system::System;
 
-/// A run that maps chunks, huge blocks and bookkeeping, purges, and reuses.
-fn recorded_run(model: &mut Model) {
-    for size in [64, 3000, 5000, 40_000, 300_000, 2_000_000, 2_000_000, 3_000_000, 100] {
-        model.step(Operation::Allocate(size));
+/// Maps chunks, huge blocks, bookkeeping, and caches of three threads; purges, unmaps, drains, and uses all of it again.
+const RUN: [Operation; 45] = [
+    Allocate(64),
+    Allocate(3000),
+    AllocateElsewhere(5000),
+    Allocate(40_000),
+    ShortThread(300),
+    AllocateElsewhere(300_000),
+    Allocate(2_000_000),
+    Allocate(2_000_000),
+    Allocate(3_000_000),
+    Allocate(100),
+    Take(3, 30),
+    FreeElsewhere(0),
+    Free(1),
+    FreeSized(1),
+    GiveShared(1),
+    FreeElsewhere(1),
+    Free(5),
+    Batch(3),
+    Tick(90),
+    Tick(90),
+    Tick(90),
+    Verify,
+    EndElsewhere,
+    AllocateElsewhere(700),
+    Rest,
+    Allocate(3_000_000),
+    Allocate(5_000_000),
+    Free(u16::MAX),
+    Free(3),
+    Trim,
+    FreeTwice,
+    Allocate(2_000_000),
+    TakeShared(40, 8),
+    GiveMixed(2),
+    Allocate(700),
+    // Above the limit, so that everything is given back first.
+    Allocate(60_000_000),
+    AllocateElsewhere(60_000_000),
+    Free(2),
+    FreeElsewhere(3),
+    ShortThread(20_000),
+    Allocate(64),
+    EndElsewhere,
+    Trim,
+    Tick(90),
+    Verify,
+];
+
+fn run(model: &mut Model) {
+    RUN.into_iter().for_each(|operation| model.step(operation));
+}
+
+/// Runs with each call refused, and `length` calls at once; says how many calls there were.
+fn refuse_each(setup: Setup, length: usize) -> usize {
+    let mut position = 1;
+    loop {
+        let os = System::take();
+        os.refuse(position, length);
+        let model = Model::on(setup, os);
+        match model {
+            Ok(mut model) => {
+                run(&mut model);
+                let calls = os.calls();
+                os.heal();
+                run(&mut model);
+                model.step(Close);
+                model.finish();
+                if position >= calls {
+                    return position;
+                }
+            }
+            Err(error) => {
+                assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
+                assert_eq!(os.mapped_bytes(), os.stuck_bytes(), "the pool that was not made left mappings behind");
+            }
+        }
+        position += 1;
     }
-    for _ in 0..6 {
-        model.step(Operation::Free(1));
-    }
-    for step in [Operation::Tick(90), Operation::Tick(90), Operation::Tick(90), Operation::Trim] {
-        model.step(step);
-    }
-    for size in [3_000_000, 2_000_000, 700, 64] {
-        model.step(Operation::Allocate(size));
+}
+
+fn refuse_each_way(setup: Setup, lengths: &[usize]) {
+    for &length in lengths {
+        let calls = refuse_each(setup, length);
+        // With all calls refused from the first one on, not much is tried.
+        assert!(calls > 60, "only {calls} calls were made: the run is too short to prove anything");
     }
 }
 
 #[test]
 fn every_call_may_fail_once_and_for_a_while() {
-    for length in [1, 4, usize::MAX] {
-        let mut position = 1;
-        loop {
-            let mut model = Model::new(64 << 20);
-            model.os().fail(position, length);
-            recorded_run(&mut model);
-            let calls = model.os().calls();
-            model.os().heal();
-            recorded_run(&mut model);
-            model.finish();
-            if position >= calls {
-                break;
-            }
-            position += 1;
-        }
-        assert!(position > 10, "only {position} calls were made: the run is too short to prove anything");
-    }
+    refuse_each_way(Setup::default(), &[1, 4]);
+}
+
+#[test]
+fn so_it_may_where_addresses_are_kept() {
+    refuse_each_way(Setup { keep_addresses: true, ..Setup::default() }, &[1]);
+}
+
+#[test]
+fn all_may_fail_from_some_call_on_below_a_parent_and_without_caches() {
+    refuse_each_way(Setup { has_parent: true, thread_cache: 0, depot: 0, ..Setup::default() }, &[usize::MAX]);
 }

@@ -1,0 +1,15 @@
+//! What the process has of the machine's memory.
+
+use std::fs;
+
+const PAGE: usize = 4096;
+
+/// Resident bytes of this process.
+///
+/// # Panics
+/// Without `/proc`.
+pub fn resident_bytes() -> usize {
+    let statm = fs::read_to_string("/proc/self/statm").expect("/proc is mounted");
+    let pages = statm.split(' ').nth(1).and_then(|field| field.parse::<usize>().ok());
+    pages.expect("the second field of statm is the number of resident pages") * PAGE
+}
