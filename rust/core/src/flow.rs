@@ -59,19 +59,31 @@ impl Inner {
                 return Ok(taken);
             }
         }
-        let wanted = cache.portion(class).max(out.len()).min(BATCH_MAX);
+        let portion = cache.portion(class).min(BATCH_MAX);
+        if portion <= out.len() {
+            let fetched = self.fetch(class, out, Some(cache))?;
+            self.note_miss(cache, class, fetched);
+            return Ok(fetched);
+        }
         let mut batch = [0; BATCH_MAX];
-        let fetched = self.fetch(class, &mut batch[..wanted], Some(cache))?;
+        let fetched = self.fetch(class, &mut batch[..portion], Some(cache))?;
         let (mine, rest) = batch[..fetched].split_at(out.len().min(fetched));
         out[..mine.len()].copy_from_slice(mine);
+        self.note_miss(cache, class, mine.len());
         let passed = cache.gate.pass();
-        cache.count(class, mine.len() as u64, 0);
-        let evicted = cache.grow(class);
         let stocked = cache.stock(class, rest);
         drop(passed);
-        self.settle_evicted(evicted, cache.number);
         self.settle(class, &rest[stocked..], cache.number);
         Ok(mine.len())
+    }
+
+    /// Counts blocks that went past the cache, and lets it grow.
+    fn note_miss(&self, cache: &ThreadCache, class: SizeClass, allocations: usize) {
+        let passed = cache.gate.pass();
+        cache.count(class, allocations as u64, 0);
+        let evicted = cache.miss(class);
+        drop(passed);
+        self.settle_evicted(evicted, cache.number);
     }
 
     #[cold]
@@ -177,8 +189,12 @@ impl Inner {
         let put = cache.push_many(class, blocks);
         let rest = &blocks[put..];
         cache.count(class, 0, rest.len() as u64);
-        // One block too many is taken for a sign of more to come: others leave with it.
-        let surplus = if rest.is_empty() { 0 } else { cache.portion(class).saturating_sub(rest.len()) };
+        let surplus = if rest.is_empty() { 0 } else { cache.overflow(class).saturating_sub(rest.len()) };
+        if surplus == 0 {
+            drop(passed);
+            self.settle_evicted(evicted, cache.number);
+            return self.settle(class, rest, cache.number);
+        }
         let mut batch = cache.unstock(class, surplus);
         drop(passed);
         self.settle_evicted(evicted, cache.number);
@@ -258,13 +274,13 @@ impl Inner {
     pub(crate) fn settle(&self, class: SizeClass, blocks: &[usize], number: usize) -> usize {
         let mut refused = 0;
         for blocks in blocks.chunks(BATCH_MAX) {
-            let batch = self.check_in(class, blocks);
-            refused += blocks.len() - batch.len();
-            if batch.len() == 0 {
-                continue;
-            }
-            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, batch.blocks()) {
-                self.release_to_arenas(batch.blocks());
+            let good = match blocks.iter().position(|&block| !self.check_in(class, block)) {
+                None => blocks,
+                Some(bad) => &self.check_in_rest(class, blocks, bad)[..],
+            };
+            refused += blocks.len() - good.len();
+            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, good) {
+                self.release_to_arenas(good);
             }
         }
         // Looked at again: a batch may have reached the depot after `close` had emptied it.
@@ -274,17 +290,23 @@ impl Inner {
         refused
     }
 
-    /// The blocks that may come back; the others are refused.
-    fn check_in(&self, class: SizeClass, blocks: &[usize]) -> Batch {
-        let mut batch = Batch::new();
-        for &block in blocks {
-            let chunk = self.backing.map.find(block).ok_or(BadFree::Foreign);
-            match chunk.and_then(|chunk| chunk.check_in(class, block)) {
-                Ok(()) => batch.push(block),
-                Err(reason) => drop(self.refuse(Some(class), block, reason)),
+    /// Checks a block in; if it is not one that may come back, it is refused and left alone.
+    fn check_in(&self, class: SizeClass, block: usize) -> bool {
+        let chunk = self.backing.map.find(block).ok_or(BadFree::Foreign);
+        match chunk.and_then(|chunk| chunk.check_in(class, block)) {
+            Ok(()) => true,
+            Err(reason) => {
+                self.refuse(Some(class), block, reason);
+                false
             }
         }
-        batch
+    }
+
+    /// Checks in those behind the first bad one, and returns all good ones.
+    #[cold]
+    fn check_in_rest(&self, class: SizeClass, blocks: &[usize], first_bad: usize) -> Vec<usize> {
+        let rest = blocks[first_bad + 1..].iter().filter(|&&block| self.check_in(class, block));
+        blocks[..first_bad].iter().chain(rest).copied().collect()
     }
 
     pub(crate) fn release_to_arenas(&self, mut blocks: &[usize]) {
@@ -319,8 +341,9 @@ impl Inner {
     fn drain(&self, cache: &ThreadCache) {
         for class in SizeClass::all() {
             while cache.len(class) > 0 {
-                let batch = cache.unstock(class, BATCH_MAX);
-                self.release_to_arenas(self.check_in(class, batch.blocks()).blocks());
+                let mut batch = cache.unstock(class, BATCH_MAX);
+                batch.retain(|block| self.check_in(class, block));
+                self.release_to_arenas(batch.blocks());
             }
         }
         cache.reset_capacity();

@@ -28,6 +28,8 @@ const STEPS: usize = 1 << STEP_BITS;
 /// Up to here, classes are one granule apart.
 const LINEAR_MAX: usize = GRANULE * STEPS;
 const LINEAR_BITS: u32 = LINEAR_MAX.trailing_zeros();
+/// Exponent and first mantissa bits of the float `LINEAR_MAX`.
+const LINEAR_MAX_AS_FLOAT: u32 = (LINEAR_MAX as f32).to_bits() >> (f32::MANTISSA_DIGITS - 1 - STEP_BITS);
 const COUNT: usize = STEPS + (LARGEST.trailing_zeros() - LINEAR_BITS) as usize * STEPS;
 
 /// Blocks that change hands at once between a cache and the depot, at most.
@@ -72,9 +74,11 @@ impl SizeClass {
         if below < LINEAR_MAX {
             return Some(SizeClass((below / GRANULE) as u8));
         }
-        let log = usize::BITS - 1 - below.leading_zeros();
-        let step = (below >> (log - STEP_BITS)) & (STEPS - 1);
-        Some(SizeClass((STEPS + (log - LINEAR_BITS) as usize * STEPS + step) as u8))
+        // As a float, `below` shows its logarithm (the exponent) and its step within the doubling (the first bits of the
+        // mantissa) side by side; together they are the class. Exact, as `below` has fewer bits than a mantissa. Counting
+        // leading zeros instead is microcoded on AMD where the baseline instruction set has no `lzcnt`: 3 ns a pair.
+        let bits = (below as i32 as f32).to_bits() >> (f32::MANTISSA_DIGITS - 1 - STEP_BITS);
+        Some(SizeClass((bits - LINEAR_MAX_AS_FLOAT + STEPS as u32) as u8))
     }
 
     /// The class with this index; `None` from [`SizeClass::COUNT`] on.
@@ -224,6 +228,10 @@ mod tests {
             smallest = class.size();
         }
         assert_eq!(smallest, LARGEST);
+        for size in 1..=LARGEST {
+            let class = SizeClass::of(size).expect("a class");
+            assert!(class.size() >= size && (class.0 == 0 || SizeClass(class.0 - 1).size() < size), "{size}");
+        }
         assert_eq!(SizeClass::of(0).map(SizeClass::size), Some(GRANULE));
         assert_eq!(SizeClass::of(LARGEST + 1), None);
         assert_eq!(SizeClass::of(usize::MAX), None);

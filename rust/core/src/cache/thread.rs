@@ -36,6 +36,10 @@ struct Stack {
     capacity_max: u32,
     /// Since it last took capacity away from another stack.
     misses: AtomicU32,
+    /// Since it last was empty.
+    overflows: AtomicU32,
+    /// Blocks that leave at the next overflow.
+    surplus: AtomicU32,
     allocations: AtomicU64,
     frees: AtomicU64,
 }
@@ -90,6 +94,8 @@ impl ThreadCache {
                 start,
                 capacity_max,
                 misses: AtomicU32::new(0),
+                overflows: AtomicU32::new(0),
+                surplus: AtomicU32::new(1),
                 allocations: AtomicU64::new(0),
                 frees: AtomicU64::new(0),
             };
@@ -278,11 +284,34 @@ impl ThreadCache {
         clock.age(self.seen_at.load(Ordering::Relaxed)) >= clock.decay()
     }
 
-    /// How many blocks of a class may move at once when it runs empty or over: half of what it may hold, so that the
-    /// next need of either kind finds it ready.
+    /// After a miss: how many blocks to fetch. Half of what the stack may hold, so that a block that comes back finds
+    /// room.
     pub(crate) fn portion(&self, class: SizeClass) -> usize {
         let half = self.stacks[class.index()].capacity.load(Ordering::Relaxed) as usize / 2;
         half.clamp(1, class.batch())
+    }
+
+    /// After an overflow: how many blocks should leave. Twice as many each time, up to a portion; but fewer and fewer
+    /// where one overflow is all there is before the stack is empty again, because those that left were wanted back.
+    pub(crate) fn overflow(&self, class: SizeClass) -> usize {
+        let stack = &self.stacks[class.index()];
+        let overflows = stack.overflows.load(Ordering::Relaxed).saturating_add(1);
+        stack.overflows.store(overflows, Ordering::Relaxed);
+        let surplus = stack.surplus.load(Ordering::Relaxed);
+        let doubled = if overflows > 1 { 2 * surplus } else { surplus };
+        let surplus = doubled.min(self.portion(class) as u32);
+        stack.surplus.store(surplus, Ordering::Relaxed);
+        surplus as usize
+    }
+
+    /// After a miss: notes it, and lets the stack grow as [`ThreadCache::grow`] does.
+    pub(crate) fn miss(&self, class: SizeClass) -> Option<(SizeClass, Batch)> {
+        let stack = &self.stacks[class.index()];
+        if stack.overflows.load(Ordering::Relaxed) == 1 {
+            stack.surplus.store((stack.surplus.load(Ordering::Relaxed) / 2).max(1), Ordering::Relaxed);
+        }
+        stack.overflows.store(0, Ordering::Relaxed);
+        self.grow(class)
     }
 
     /// How many more blocks of a class it may hold.
