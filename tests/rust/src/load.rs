@@ -39,7 +39,8 @@ impl Drop for Marked<'_> {
         let (start, rest) = self.block.split_at(NUMBER.min(self.block.len()));
         let mine = *start == self.number.to_le_bytes()[..start.len()];
         // Compared with itself one byte on, which is fast in debug builds as well.
-        let untouched = rest.first().is_none_or(|&first| first == self.number as u8 && rest[1..] == rest[..rest.len() - 1]);
+        let untouched =
+            rest.first().is_none_or(|&first| first == self.number as u8 && rest[1..] == rest[..rest.len() - 1]);
         assert!((mine && untouched) || thread::panicking(), "{:?} was written to by somebody else", self.block);
     }
 }

@@ -65,7 +65,7 @@ impl Setup {
         let default = Setup::default();
         let bit = |n: u8| bits >> n & 1 == 1;
         Setup {
-            limit: 16 + usize::from(limit % 48) << 20,
+            limit: (16 + usize::from(limit % 48)) << 20,
             arenas: if bit(0) { 1 } else { default.arenas },
             thread_cache: if bit(1) { 0 } else { default.thread_cache << (if bit(2) { 3 } else { 0 }) },
             depot: if bit(3) { 0 } else { default.depot },

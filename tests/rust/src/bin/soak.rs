@@ -99,7 +99,7 @@ fn soak(deadline: Instant, seed: u64) {
             let input = random.bytes(MODEL_BYTES);
             if catch_unwind(|| Model::replay(&input)).is_err() {
                 let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
-                panic!("the model failed with this input; `xxd -r -p` makes a file of it for fuzz/corpus: {hex}");
+                panic!("the model failed with this input; `xxd -r -p` makes a file of it for fuzz/seeds: {hex}");
             }
         }
     }
