@@ -19,7 +19,7 @@ final class DemoWorker {
 
     static final int CLIENTS = 16;
 
-    private static final long WARM_UP_BYTES = 32L << 20;
+    private static final long WARM_UP_BYTES = 64L << 20;
     private static final Duration WARM_UP_DEADLINE = Duration.ofSeconds(10);
     private static final Duration TRANSFER_DEADLINE = Duration.ofSeconds(16);
     private static final Duration FORGOTTEN_DEADLINE = Duration.ofSeconds(4);

@@ -11,9 +11,8 @@ import java.nio.file.Path;
 import java.util.stream.Collectors;
 
 /**
- * What the operating system and the JVM say about this process: resident memory, processor time and
- * garbage collection. Reads Linux's
- * {@code /proc}.
+ * What the operating system and the JVM say about this process: resident memory, processor time and garbage collection.
+ * Reads Linux's {@code /proc}.
  */
 final class ProcessMeters {
     private static final Path STATUS = Path.of("/proc/self/status");
