@@ -13,15 +13,16 @@ TEST ?=
 JDK ?=
 # Which JMH benchmarks: a regular expression.
 BENCH ?= .*
-# How long `make soak` lasts.
-MINUTES ?= 10
+# How long each half of `make soak` lasts.
+SOAK_SECONDS ?= 600
 
 GRADLE_RUN := .ci/gradle -q
 JAVA_OPTIONS := $(if $(TEST),-Ponly='$(TEST)') $(if $(JDK),-Pjdk=$(JDK))
 # The option is for what JMH starts: those JVMs do not see the manifest that grants it.
 JAVA_RUN = "$$(.ci/jdks | sed -n '$(if $(JDK),s/^$(JDK) //p,1s/^[0-9]* //p)')/bin/java" --enable-native-access=ALL-UNNAMED
+BENCH_RUN := cargo run --release --quiet --package millpond-benchmarks --features peers --bin
 
-.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native install soak clean
+.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-report install soak clean
 
 help: ## this list
 	@echo "Millpond, an off-heap buffer pool for the JVM. Targets:"
@@ -63,16 +64,22 @@ bench-quick: setup ## the same for a first look: one fork, short iterations, fig
 	@$(GRADLE_RUN) :millpond-benchmarks:benchmarksJar
 	@$(JAVA_RUN) -jar benchmarks/java/build/libs/benchmarks.jar '$(BENCH)' -f 1 -wi 2 -w 1 -i 3 -r 1
 
-bench-native: setup ## the criterion benchmarks of the Rust core
-	@cargo bench --manifest-path benchmarks/rust/Cargo.toml
+bench-native: setup ## the Rust core beside jemalloc, mimalloc, snmalloc, rpmalloc and glibc: ten minutes, on a quiet machine
+	@cargo build --release --quiet --package millpond-benchmarks --features peers --bins
+	@$(BENCH_RUN) compare
+	@$(BENCH_RUN) memory
+	@if command -v valgrind > /dev/null; then $(BENCH_RUN) instructions; else echo "Without valgrind no instructions are counted."; fi
+
+bench-report: setup ## the tables and pictures of docs/benchmarks.md from what bench-native recorded
+	@cargo run --release --quiet --package millpond-benchmarks --bin report
 
 install: setup ## classes, sources, javadoc and native jar into the local Maven repository
 	@$(GRADLE_RUN) :millpond:publishToMavenLocal
 	@echo "Installed io.millpond:millpond into the local Maven repository."
 
-soak: setup ## the long tests, for about MINUTES=10
-	@MILLPOND_SOAK_MINUTES=$(MINUTES) cargo test --workspace --release --quiet -- --ignored
-	@MILLPOND_SOAK_MINUTES=$(MINUTES) $(GRADLE_RUN) javaTests -Psoak $(JAVA_OPTIONS)
+soak: setup ## the long tests: SOAK_SECONDS=600 for the allocator, then as long for the JVM side, with a progress line
+	@SOAK_SECONDS=$(SOAK_SECONDS) cargo run --release --quiet --package millpond-tests --bin soak
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(GRADLE_RUN) javaTests -Psoak $(JAVA_OPTIONS)
 
 clean: ## removes all that was built
 	@cargo clean --quiet

@@ -5,7 +5,6 @@ set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 PATH=$PATH:${HOME:-/root}/.cargo/bin
 
-host=$(rustc -vV | sed -n 's/^host: //p')
 if ! rustc +nightly --version > /dev/null 2>&1; then
     echo "sanitizers: skipped, there is no nightly toolchain (rustup toolchain install nightly)"
     exit 0
@@ -15,6 +14,7 @@ if [[ $(uname -s) != Linux ]]; then
     exit 0
 fi
 
+host=$(rustc -vV | sed -n 's/^host: //p')
 # Each sanitizer needs everything compiled anew, so each has a directory of its own.
 run() {
     local sanitizer=$1

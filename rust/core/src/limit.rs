@@ -279,13 +279,17 @@ mod loom_models {
     /// So long that `wait_for` has no deadline: loom has no time.
     const FOR_EVER: Duration = Duration::MAX;
 
-    /// Waits for one byte, writing down every attempt.
-    fn wait(budget: &Budget, name: char, attempts: &Mutex<Vec<char>>) {
+    /// Waits for one byte in line, writing down every attempt.
+    fn wait_in_line(budget: &Budget, name: char, attempts: &Mutex<Vec<char>>) {
         let attempt = || {
             attempts.lock().push(name);
             budget.acquire(1, 1)
         };
-        budget.wait_for(FOR_EVER, || {}, attempt).expect("room in the end");
+        budget.queue.wait(FOR_EVER, attempt).expect("room in the end");
+    }
+
+    fn wait(budget: &Budget) {
+        budget.wait_for(FOR_EVER, || {}, || budget.acquire(1, 1)).expect("room in the end");
     }
 
     fn line_is_empty(budget: &Budget) -> bool {
@@ -301,17 +305,36 @@ mod loom_models {
             let other = {
                 let (budget, attempts) = (budget.clone(), attempts.clone());
                 thread::spawn(move || {
-                    wait(&budget, 'b', &attempts);
+                    wait_in_line(&budget, 'b', &attempts);
                     budget.release(1);
                 })
             };
-            wait(&budget, 'a', &attempts);
+            wait_in_line(&budget, 'a', &attempts);
             budget.release(1);
             other.join().expect("no panic");
             let mut order = attempts.lock().clone();
             order.dedup();
             assert!(order == ['a', 'b'] || order == ['b', 'a'], "only the first in line tries: {order:?}");
             assert!(line_is_empty(&budget) && budget.committed() == 0);
+        });
+    }
+
+    /// The same through the front door, where each of them tries once before it stands in line.
+    #[test]
+    fn two_who_come_at_once_are_both_served() {
+        loom::model(|| {
+            let budget = Budget::new("one".into(), 1, None);
+            let other = {
+                let budget = budget.clone();
+                thread::spawn(move || {
+                    wait(&budget);
+                    budget.release(1);
+                })
+            };
+            wait(&budget);
+            budget.release(1);
+            other.join().expect("no panic");
+            assert!(line_is_empty(&budget) && budget.committed() == 0 && !budget.queue.is_waited_in());
         });
     }
 
@@ -325,7 +348,7 @@ mod loom_models {
                 let budget = budget.clone();
                 thread::spawn(move || budget.release(1))
             };
-            wait(&budget, 'a', &Mutex::new(Vec::new()));
+            wait(&budget);
             other.join().expect("no panic");
             assert!(line_is_empty(&budget) && (budget.committed(), budget.peak()) == (1, 1));
         });

@@ -11,6 +11,7 @@
 //! | [`waiting`], [`trimming`] | this library's own promises | many wait at the limit; many give everything back at once |
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -158,19 +159,27 @@ pub fn cache_scratch(pool: &Pool, effort: Effort) {
     });
 }
 
-/// Short threads, while others give everything back all the time.
+/// Short threads, one after the other and several at a time, while others give everything back all the time.
 pub fn trimming(pool: &Pool, effort: Effort) {
-    on_threads(effort, |mut random| {
-        for round in 0..effort.rounds / 20 {
-            thread::scope(|scope| {
-                let size = random.size();
-                let short = scope.spawn(move || drop(allocate(pool, size)));
-                if round % 2 == 0 {
+    const THREADS_PER_ROUND: usize = 20;
+    let running = AtomicBool::new(true);
+    thread::scope(|scope| {
+        let trimming = |_| {
+            scope.spawn(|| {
+                while running.load(Ordering::Relaxed) {
                     pool.trim();
                 }
-                short.join().expect("no panic");
-            });
-        }
+            })
+        };
+        let trimmers: Vec<_> = (0..effort.threads.div_ceil(2)).map(trimming).collect();
+        on_threads(effort, |mut random| {
+            for _ in 0..effort.rounds / THREADS_PER_ROUND {
+                let size = random.size();
+                thread::scope(|scope| scope.spawn(move || drop(allocate(pool, size))).join().expect("no panic"));
+            }
+        });
+        running.store(false, Ordering::Relaxed);
+        trimmers.into_iter().for_each(|trimmer| trimmer.join().expect("no panic"));
     });
 }
 

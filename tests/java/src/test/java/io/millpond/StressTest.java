@@ -110,7 +110,7 @@ class StressTest {
     @Test
     @Tag("soak")
     void nothingIsHandedOutTwiceForLong() throws InterruptedException {
-        stress(Duration.ofMinutes(Long.parseLong(System.getenv().getOrDefault("MILLPOND_SOAK_MINUTES", "10"))), 8);
+        stress(Duration.ofSeconds(Long.parseLong(System.getenv().getOrDefault("SOAK_SECONDS", "600"))), 8);
     }
 
     /**
