@@ -15,7 +15,7 @@ pub enum Error {
     LimitReached {
         /// Name of the pool whose limit it is: the one asked, or an ancestor.
         pool: String,
-        /// Bytes asked for.
+        /// Bytes of the block that was wanted.
         requested: usize,
         /// Bytes committed by that pool and its descendants.
         committed: usize,

@@ -12,7 +12,7 @@ use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, Ordering};
 #[derive(Debug)]
 pub(crate) struct Budget {
     name: String,
-    limit: usize,
+    limit: AtomicUsize,
     committed: AtomicUsize,
     peak: AtomicUsize,
     parent: Option<Arc<Budget>>,
@@ -22,7 +22,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(name: String, limit: usize, parent: Option<Arc<Budget>>) -> Arc<Budget> {
-        let (committed, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (limit, committed, peak) = (AtomicUsize::new(limit), AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Budget { name, limit, committed, peak, parent, queue: Queue::default() })
     }
 
@@ -50,11 +50,11 @@ impl Budget {
 
     /// Committed bytes after taking `bytes` more, if the limit allows them.
     fn after(&self, committed: usize, bytes: usize) -> Option<usize> {
-        committed.checked_add(bytes).filter(|after| *after <= self.limit)
+        committed.checked_add(bytes).filter(|after| *after <= self.limit())
     }
 
     fn refusal(&self, requested: usize, committed: usize) -> Error {
-        Error::LimitReached { pool: self.name.clone(), requested, committed, limit: self.limit }
+        Error::LimitReached { pool: self.name.clone(), requested, committed, limit: self.limit() }
     }
 
     /// Gives `bytes` back, here and in every ancestor.
@@ -105,7 +105,12 @@ impl Budget {
     }
 
     pub(crate) fn limit(&self) -> usize {
-        self.limit
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Sets another limit, and returns the one before.
+    pub(crate) fn set_limit(&self, limit: usize) -> usize {
+        self.limit.swap(limit, Ordering::Relaxed)
     }
 }
 

@@ -74,7 +74,7 @@ impl Options {
         self
     }
 
-    /// Hard limit on committed bytes. At least one page.
+    /// Hard limit on committed bytes, at least one page; [`Pool::set_max_bytes`] changes it later.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self

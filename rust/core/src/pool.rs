@@ -376,6 +376,27 @@ impl Pool {
         self.0.reclaim()
     }
 
+    /// Sets another hard limit on committed bytes.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] if more than that is committed and cannot be given back, or if it is less than a page;
+    /// the limit stays as it was.
+    pub fn set_max_bytes(&self, bytes: usize) -> Result<(), Error> {
+        self.0.options.clone().max_bytes(bytes).validate()?;
+        let budget = &self.0.backing.budget;
+        let before = budget.set_limit(bytes);
+        if budget.committed() > bytes {
+            self.0.reclaim();
+        }
+        let committed = budget.committed();
+        if committed > bytes {
+            budget.set_limit(before);
+            let reason = format!("{bytes} is less than the {committed} bytes that blocks in use need");
+            return Err(Error::InvalidOption { option: "max_bytes", reason });
+        }
+        Ok(())
+    }
+
     /// Refuses new blocks from now on and gives all free memory back. Live blocks stay valid, and go back as they are
     /// released. Returns the bytes of the blocks that are still out. May be called again.
     pub fn close(&self) -> usize {

@@ -12,8 +12,8 @@ pub const STATS_VERSION: u32 = 1;
 
 /// A snapshot of a pool. Bytes are bytes of whole blocks or pages; counts are since the pool was made.
 ///
-/// At rest `used + cached_threads + cached_depot + huge_live_bytes ≤ committed ≤ reserved`; the rest of `committed` is
-/// dirty pages, slabs' unused blocks and cached huge mappings.
+/// At rest, and without child pools, `used + cached_threads + cached_depot ≤ committed ≤ reserved`; the rest of `committed`
+/// is dirty pages, slabs' unused blocks and cached huge mappings.
 #[repr(C)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {

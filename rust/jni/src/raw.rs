@@ -165,6 +165,27 @@ pub(crate) extern "system" fn give_huge(_: *mut JNIEnv, _: jclass, pool: jlong, 
     })
 }
 
+/// Returns the address of a block of `size` bytes, whatever its class, or an error code. For checked pools.
+pub(crate) extern "system" fn take_checked(_: *mut JNIEnv, _: jclass, pool: jlong, size: jlong) -> jlong {
+    guarded(|| {
+        let Ok(size) = usize::try_from(size) else { return jlong::from(BAD_ARGUMENT) };
+        // SAFETY: Java passes a live handle.
+        match unsafe { handle::pool(pool) }.allocate(size) {
+            Ok(block) => block.into_address() as jlong,
+            Err(error) => jlong::from(code(&error)),
+        }
+    })
+}
+
+/// Takes back what `take_checked` gave. Returns 0, or an error code if `address` is no live block.
+pub(crate) extern "system" fn give_checked(_: *mut JNIEnv, _: jclass, pool: jlong, address: jlong) -> jint {
+    guarded(|| {
+        // SAFETY: as in `give_huge`.
+        let given = unsafe { handle::pool(pool).free(address as usize) };
+        given.map_or_else(|error| code(&error), |()| 0)
+    })
+}
+
 pub(crate) extern "system" fn tick(_: *mut JNIEnv, _: jclass, pool: jlong, now_nanos: jlong) {
     guarded(|| {
         let now = Duration::from_nanos(now_nanos.max(0) as u64);

@@ -28,7 +28,7 @@ pub(crate) fn register(env: &mut Env<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn methods() -> [NativeMethod<'static>; 15] {
+fn methods() -> [NativeMethod<'static>; 18] {
     let batch = jni_str!("(JI[JI)I");
     [
         native(jni_str!("take"), batch, raw::take as *mut c_void),
@@ -37,14 +37,17 @@ fn methods() -> [NativeMethod<'static>; 15] {
         native(jni_str!("giveShared"), batch, raw::give_shared as *mut c_void),
         native(jni_str!("takeHuge"), jni_str!("(JJ)J"), raw::take_huge as *mut c_void),
         native(jni_str!("giveHuge"), jni_str!("(JJ)I"), raw::give_huge as *mut c_void),
+        native(jni_str!("takeChecked"), jni_str!("(JJ)J"), raw::take_checked as *mut c_void),
+        native(jni_str!("giveChecked"), jni_str!("(JJ)I"), raw::give_checked as *mut c_void),
         native(jni_str!("tick"), jni_str!("(JJ)V"), raw::tick as *mut c_void),
         native(jni_str!("membarrier"), jni_str!("()Z"), raw::membarrier as *mut c_void),
         native(jni_str!("sizeClasses"), jni_str!("([I[I)I"), safe::size_classes as *mut c_void),
-        native(jni_str!("createPool"), jni_str!("(Ljava/lang/String;JJJ)J"), safe::create_pool as *mut c_void),
+        native(jni_str!("createPool"), jni_str!("(Ljava/lang/String;JJJJZ)J"), safe::create_pool as *mut c_void),
         native(jni_str!("destroyPool"), jni_str!("(J)V"), safe::destroy_pool as *mut c_void),
         native(jni_str!("closePool"), jni_str!("(J)J"), safe::close_pool as *mut c_void),
         native(jni_str!("trim"), jni_str!("(J)J"), safe::trim as *mut c_void),
         native(jni_str!("stats"), jni_str!("(J[J)I"), safe::stats as *mut c_void),
+        native(jni_str!("reports"), jni_str!("(J[J)[Ljava/lang/String;"), safe::reports as *mut c_void),
         native(jni_str!("newBuffers"), jni_str!("([JIIJ[Ljava/nio/ByteBuffer;)V"), safe::new_buffers as *mut c_void),
     ]
 }

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use jni::objects::{JByteBuffer, JClass, JIntArray, JLongArray, JObjectArray, JString};
-use jni::sys::{jint, jlong};
+use jni::sys::{jboolean, jint, jlong};
 use jni::{Env, EnvUnowned};
-use millpond::{Options, Pool, SizeClass, Stats, VERSION};
+use millpond::{Options, Pool, Report, SizeClass, Stats, VERSION};
 
 use crate::failure::{Failure, Throw};
 use crate::handle;
 
 /// Changes whenever a method of `io.millpond.Native` or the order of its figures does.
-const ABI: jint = 1;
+const ABI: jint = 2;
 
 /// Buffers that one call can make, at most; each takes a local reference for a moment.
 const NEW_BUFFERS_MAX: usize = 64;
@@ -57,15 +57,22 @@ pub(crate) extern "system" fn create_pool<'local>(
     max_bytes: jlong,
     decay_nanos: jlong,
     thread_cache_bytes: jlong,
+    parent: jlong,
+    checked: jboolean,
 ) -> jlong {
     call(env, |env| {
-        let options = Options::new()
+        let mut options = Options::new()
             .name(name.try_to_string(env)?)
             .max_bytes(size("maxMemory", max_bytes)?)
             .decay(Duration::from_nanos(size("decay", decay_nanos)? as u64))
             .thread_cache_bytes(size("threadCacheBytes", thread_cache_bytes)?)
+            .checked(checked)
             // A ByteBuffer may outlive its release, and may be read then.
             .keep_addresses(true);
+        if parent != 0 {
+            // SAFETY: Java passes 0 or a live handle.
+            options = options.parent(unsafe { handle::pool(parent) });
+        }
         Ok(handle::to_java(Pool::new(options)?))
     })
 }
@@ -103,7 +110,7 @@ pub(crate) extern "system" fn stats<'local>(
 }
 
 /// The figures in the order of the constants in `NativePool.Figure`.
-fn flatten(stats: &Stats) -> [jlong; 18] {
+fn flatten(stats: &Stats) -> [jlong; 20] {
     [
         stats.used,
         stats.cached_threads,
@@ -123,6 +130,8 @@ fn flatten(stats: &Stats) -> [jlong; 18] {
         stats.purged_bytes,
         stats.failures,
         stats.bad_frees,
+        stats.violations,
+        stats.quarantined,
     ]
     .map(|figure| jlong::try_from(figure).unwrap_or(jlong::MAX))
 }
@@ -154,4 +163,35 @@ pub(crate) extern "system" fn new_buffers<'local>(
             Ok(())
         })
     });
+}
+
+/// What was found in checked mode since the last call, a sentence each; `addresses` gets the blocks' addresses.
+pub(crate) extern "system" fn reports<'local>(
+    env: EnvUnowned<'local>,
+    _: JClass<'local>,
+    pool: jlong,
+    addresses: JLongArray<'local>,
+) -> JObjectArray<'local, JString<'local>> {
+    call(env, |env| {
+        // SAFETY: Java passes a live handle.
+        let mut reports = unsafe { handle::pool(pool) }.reports();
+        reports.truncate(addresses.len(env)?);
+        let starts: Vec<jlong> = reports.iter().map(|report| address(report) as jlong).collect();
+        addresses.set_region(env, 0, &starts)?;
+        let sentences = env.new_object_type_array::<JString<'_>>(reports.len(), JString::null())?;
+        for (index, report) in reports.iter().enumerate() {
+            let sentence = JString::from_str(env, report.to_string())?;
+            sentences.set_element(env, index, &sentence)?;
+        }
+        Ok(sentences)
+    })
+}
+
+fn address(report: &Report) -> usize {
+    match report {
+        Report::BadFree { address, .. } | Report::Overrun { address, .. } | Report::WriteAfterFree { address, .. } => {
+            *address
+        }
+        _ => 0,
+    }
 }

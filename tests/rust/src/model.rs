@@ -204,6 +204,7 @@ impl Model {
             Operation::ShortThread(size) => self.short_thread(size.into()),
             Operation::EndElsewhere => self.elsewhere = None,
             Operation::Verify => self.live.iter().for_each(|(&address, live)| verify(address, live)),
+            Operation::Limit(mebibytes) => self.limit(usize::from(mebibytes) << 20),
             Operation::Close => self.close(),
         }
         self.compare();
@@ -237,6 +238,21 @@ impl Model {
                 self.enter(address, size, usable, SizeClass::of(size));
             }
             Err(error) => self.refused(size, &error),
+        }
+    }
+
+    /// Another limit is taken unless the blocks that are out need more.
+    fn limit(&mut self, bytes: usize) {
+        // The parent's stays, and would be the one that refuses.
+        if self.setup.has_parent {
+            return;
+        }
+        match self.pool.set_max_bytes(bytes) {
+            Ok(()) => self.setup.limit = bytes,
+            Err(error) => {
+                let committed = self.pool.stats().committed as usize;
+                assert!(bytes < committed || bytes < PAGE, "{error}, at {committed}");
+            }
         }
     }
 

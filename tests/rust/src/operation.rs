@@ -44,6 +44,8 @@ pub enum Operation {
     EndElsewhere,
     /// Verify the contents of all live blocks.
     Verify,
+    /// Set the limit to this many MiB.
+    Limit(u8),
     /// Close the pool.
     Close,
 }
@@ -78,6 +80,7 @@ impl Operation {
                 30 => Operation::Verify,
                 // Rarely: nothing can be allocated afterwards.
                 _ if a % 16 == 0 => Operation::Close,
+                _ if a % 16 == 1 => Operation::Limit(b as u8 % 64),
                 _ => Operation::Tick(1),
             }
         })

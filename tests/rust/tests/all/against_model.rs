@@ -40,6 +40,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => position().prop_map(Operation::ShortThread),
         1 => Just(Operation::EndElsewhere),
         1 => Just(Operation::Verify),
+        1 => (0..64u8).prop_map(Operation::Limit),
     ]
 }
 

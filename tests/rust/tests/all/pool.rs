@@ -288,3 +288,17 @@ fn checked_mode_finds_overruns_and_writes_after_release() {
     pool.trim();
     assert_eq!((pool.stats().committed, pool.stats().quarantined), (0, 0));
 }
+
+#[test]
+fn the_limit_can_be_changed_but_not_below_what_is_out() {
+    let pool = pool(Options::new().max_bytes(4 << 20));
+    assert!(pool.allocate(5 << 20).is_err());
+    pool.set_max_bytes(16 << 20).expect("more is fine");
+    let block = pool.allocate(5 << 20).expect("room");
+    drop(pool.allocate(5 << 20).expect("room"));
+    pool.set_max_bytes(6 << 20).expect("what is free is given back");
+    let refused = pool.set_max_bytes(4 << 20).expect_err("the block needs more").to_string();
+    assert!(refused.contains("4194304") && refused.contains("5242880"), "{refused}");
+    assert_eq!((pool.stats().limit, pool.stats().committed), (6 << 20, 5 << 20));
+    drop(block);
+}
