@@ -34,7 +34,16 @@ typedef struct millpond_options {
     size_t max_bytes;          /* hard limit on committed bytes; none */
     uint64_t decay_millis;     /* how long freed memory is kept; 1000 */
     size_t thread_cache_bytes; /* free blocks that one thread may keep; 1 MiB */
+    size_t depot_bytes;        /* free blocks between threads; 64 MiB */
+    size_t arenas;             /* number of arenas, at most 64; one per processor, at most 8 */
+    size_t quarantine_bytes;   /* released blocks that checked mode keeps from being reused; 16 MiB */
+    const millpond_pool *parent; /* a pool whose limit counts as well; none */
+    uint32_t flags;            /* any of the following; none */
 } millpond_options;
+
+#define MILLPOND_HUGE_PAGES 1u   /* ask for transparent huge pages */
+#define MILLPOND_PURGE_LAZILY 2u /* give memory back with MADV_FREE: cheaper, and not seen in the resident set */
+#define MILLPOND_CHECKED 4u      /* canary, poison and quarantine; everything becomes slow */
 
 /* Numbers of one size class. */
 typedef struct millpond_class_stats {
@@ -102,9 +111,19 @@ void millpond_destroy(millpond_pool *pool);
 /* A block of at least size bytes, aligned to 64, its contents whatever was there before. */
 int millpond_allocate(const millpond_pool *pool, size_t size, void **block);
 
+/* As millpond_allocate; where the limit is reached, waits for room until the timeout is over. Those who wait for the same
+ * limit are served first come first. */
+int millpond_allocate_within(const millpond_pool *pool, size_t size, uint64_t timeout_nanos, void **block);
+
 /* Takes a block back; NULL is fine. A double release is refused, at the latest when the batch that the block is in
  * leaves the thread's cache (then it is counted in bad_frees). */
 int millpond_free(const millpond_pool *pool, void *block);
+
+/* As millpond_free, for who still knows the size that was asked for: nothing needs to be looked up. */
+int millpond_free_sized(const millpond_pool *pool, void *block, size_t size);
+
+/* Bytes that a block for size bytes would have; 0 where such a block has a mapping of its own (above 2 MiB). */
+size_t millpond_class_size(size_t size);
 
 /* Bytes that may be used of a live block; 0 if it is none. */
 size_t millpond_usable_size(const millpond_pool *pool, const void *block);
@@ -114,6 +133,13 @@ int millpond_tick(const millpond_pool *pool, uint64_t now_nanos);
 
 /* Gives all free memory back now; the bytes go to *bytes unless it is NULL. */
 int millpond_trim(const millpond_pool *pool, size_t *bytes);
+
+/* Sets another hard limit on committed bytes; MILLPOND_EINVAL if blocks in use need more, and the limit stays. */
+int millpond_set_max_bytes(const millpond_pool *pool, size_t bytes);
+
+/* Calls report with each thing that the application did wrong since the last call (bad frees; in checked mode also writes
+ * behind a block's end or after its release), in words, the latest 64 at most. */
+int millpond_reports(const millpond_pool *pool, void (*report)(void *context, const char *words), void *context);
 
 /* Refuses new blocks and gives all free memory back; live blocks stay valid. *used: bytes still out; may be NULL. */
 int millpond_close(const millpond_pool *pool, size_t *used);

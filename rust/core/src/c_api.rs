@@ -3,14 +3,16 @@
 //! They convert and call; what they promise is written in the header. None of them unwinds: a panic, which would be a
 //! bug, ends as the error [`MILLPOND_EPANIC`].
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::time::Duration;
 
+use crate::block::Block;
 use crate::error::Error;
-use crate::options::Options;
+use crate::options::{Options, Purge};
 use crate::pool::Pool;
+use crate::size_class::SizeClass;
 use crate::stats::Stats;
 
 /// Success.
@@ -40,7 +42,24 @@ pub struct MillpondOptions {
     pub decay_millis: u64,
     /// Bytes of free blocks a thread may keep.
     pub thread_cache_bytes: usize,
+    /// Bytes of free blocks between threads.
+    pub depot_bytes: usize,
+    /// Number of arenas.
+    pub arenas: usize,
+    /// Bytes of released blocks that checked mode keeps.
+    pub quarantine_bytes: usize,
+    /// A pool whose limit counts as well; null for none.
+    pub parent: *const Pool,
+    /// Any of `MILLPOND_HUGE_PAGES`, `MILLPOND_PURGE_LAZILY`, `MILLPOND_CHECKED`.
+    pub flags: u32,
 }
+
+/// Asks for transparent huge pages.
+pub const MILLPOND_HUGE_PAGES: u32 = 1;
+/// Gives memory back with `MADV_FREE`.
+pub const MILLPOND_PURGE_LAZILY: u32 = 2;
+/// Checked mode.
+pub const MILLPOND_CHECKED: u32 = 4;
 
 /// The version, as a static string.
 #[unsafe(no_mangle)]
@@ -94,12 +113,37 @@ pub unsafe extern "C" fn millpond_destroy(pool: *mut Pool) {
 /// `pool` is null or a live pool; `block` is null or may be written to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn millpond_allocate(pool: *const Pool, size: usize, block: *mut *mut c_void) -> c_int {
+    // SAFETY: the caller's promise is the same.
+    unsafe { allocate_into(pool, block, |pool| pool.allocate(size)) }
+}
+
+/// As [`millpond_allocate`], waiting for room until the timeout is over.
+///
+/// # Safety
+/// As for [`millpond_allocate`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn millpond_allocate_within(
+    pool: *const Pool,
+    size: usize,
+    timeout_nanos: u64,
+    block: *mut *mut c_void,
+) -> c_int {
+    let timeout = Duration::from_nanos(timeout_nanos);
+    // SAFETY: the caller's promise is the same.
+    unsafe { allocate_into(pool, block, |pool| pool.allocate_within(size, timeout)) }
+}
+
+/// # Safety
+/// `pool` is null or a live pool; `block` is null or may be written to.
+unsafe fn allocate_into(
+    pool: *const Pool,
+    block: *mut *mut c_void,
+    allocate: impl FnOnce(&Pool) -> Result<Block<'_>, Error>,
+) -> c_int {
     guarded(|| {
         // SAFETY: the caller says so.
-        let (Some(pool), false) = (unsafe { pool.as_ref() }, block.is_null()) else {
-            return MILLPOND_EINVAL;
-        };
-        match pool.allocate(size) {
+        let (Some(pool), false) = (unsafe { pool.as_ref() }, block.is_null()) else { return MILLPOND_EINVAL };
+        match allocate(pool) {
             Ok(taken) => {
                 // SAFETY: the caller says that it may be written to.
                 unsafe { *block = ptr::with_exposed_provenance_mut(taken.into_address()) };
@@ -108,6 +152,69 @@ pub unsafe extern "C" fn millpond_allocate(pool: *const Pool, size: usize, block
             Err(error) => code(&error),
         }
     })
+}
+
+/// Takes back a block whose size is still known.
+///
+/// # Safety
+/// `pool` is null or a live pool; the block was allocated from it with this size, and nobody uses it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn millpond_free_sized(pool: *const Pool, block: *mut c_void, size: usize) -> c_int {
+    guarded(|| {
+        // SAFETY: the caller says so.
+        let Some(pool) = (unsafe { pool.as_ref() }) else { return MILLPOND_EINVAL };
+        if block.is_null() {
+            return MILLPOND_OK;
+        }
+        // SAFETY: the caller says that nobody uses it.
+        match unsafe { pool.free_sized(block.expose_provenance(), size) } {
+            Ok(()) => MILLPOND_OK,
+            Err(error) => code(&error),
+        }
+    })
+}
+
+/// Sets another hard limit on committed bytes.
+///
+/// # Safety
+/// `pool` is null or a live pool.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn millpond_set_max_bytes(pool: *const Pool, bytes: usize) -> c_int {
+    guarded(|| {
+        // SAFETY: the caller says so.
+        let Some(pool) = (unsafe { pool.as_ref() }) else { return MILLPOND_EINVAL };
+        match pool.set_max_bytes(bytes) {
+            Ok(()) => MILLPOND_OK,
+            Err(error) => code(&error),
+        }
+    })
+}
+
+/// Calls `report` with each thing that the application did wrong since the last call, in words.
+///
+/// # Safety
+/// `pool` is null or a live pool; `report` is null or may be called with `context` and a string, and does not unwind.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn millpond_reports(
+    pool: *const Pool,
+    report: Option<unsafe extern "C" fn(*mut c_void, *const c_char)>,
+    context: *mut c_void,
+) -> c_int {
+    let Some(report) = report else { return MILLPOND_EINVAL };
+    // SAFETY: the caller says so.
+    with_pool(unsafe { pool.as_ref() }, |pool| {
+        for entry in pool.reports() {
+            let words = CString::new(entry.to_string()).expect("reports are made of words and numbers");
+            // SAFETY: the caller says that it may be called so; the string lives until it returns.
+            unsafe { report(context, words.as_ptr()) };
+        }
+    })
+}
+
+/// Bytes that a block for `size` bytes would have; 0 where such a block has a mapping of its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn millpond_class_size(size: usize) -> usize {
+    SizeClass::of(size).map_or(0, SizeClass::size)
 }
 
 /// Takes a block back.
@@ -224,7 +331,7 @@ fn guarded(act: impl FnOnce() -> c_int) -> c_int {
 }
 
 /// # Safety
-/// The name is null or a string that ends with a zero byte.
+/// The name is null or a string that ends with a zero byte; the parent is null or a live pool.
 unsafe fn read_options(given: Option<&MillpondOptions>) -> Option<Options> {
     let mut options = Options::new();
     let Some(given) = given else { return Some(options) };
@@ -241,7 +348,22 @@ unsafe fn read_options(given: Option<&MillpondOptions>) -> Option<Options> {
     if given.thread_cache_bytes != 0 {
         options = options.thread_cache_bytes(given.thread_cache_bytes);
     }
-    Some(options)
+    if given.depot_bytes != 0 {
+        options = options.depot_bytes(given.depot_bytes);
+    }
+    if given.quarantine_bytes != 0 {
+        options = options.quarantine_bytes(given.quarantine_bytes);
+    }
+    // SAFETY: the caller says so.
+    if let Some(parent) = unsafe { given.parent.as_ref() } {
+        options = options.parent(parent);
+    }
+    if given.flags & MILLPOND_PURGE_LAZILY != 0 {
+        options = options.purge(Purge::Lazy);
+    }
+    let options = options.arenas(given.arenas).huge_pages(given.flags & MILLPOND_HUGE_PAGES != 0);
+    let known = MILLPOND_HUGE_PAGES | MILLPOND_PURGE_LAZILY | MILLPOND_CHECKED;
+    (given.flags & !known == 0).then(|| options.checked(given.flags & MILLPOND_CHECKED != 0))
 }
 
 fn code(error: &Error) -> c_int {

@@ -7,9 +7,38 @@
 
 int millpond_c_program(size_t *layout, const char *version);
 
+static void count_words(void *context, const char *words)
+{
+    *(int *)context += strlen(words) > 20;
+}
+
+/* A checked pool below another one finds who writes behind the end. */
+static int use_checked_pool(const millpond_pool *parent)
+{
+    millpond_options options = { .name = "checked", .parent = parent, .flags = MILLPOND_CHECKED };
+    millpond_pool *pool;
+    millpond_stats_t stats;
+    void *block;
+    int words = 0;
+
+    CHECK(millpond_create(&options, &pool) == MILLPOND_OK);
+    CHECK(millpond_allocate(pool, 100, &block) == MILLPOND_OK);
+    ((char *)block)[100] = 1;
+    CHECK(millpond_free(pool, block) == MILLPOND_OK);
+    millpond_reports(pool, count_words, &words);
+    CHECK(words == 1);
+    CHECK(millpond_stats(parent, &stats, sizeof stats) == MILLPOND_OK && stats.committed > 0);
+    CHECK(millpond_stats(pool, &stats, sizeof stats) == MILLPOND_OK && stats.violations == 1);
+    millpond_destroy(pool);
+    options.flags = 8;
+    CHECK(millpond_create(&options, &pool) == MILLPOND_EINVAL);
+    return 0;
+}
+
 static int use_pool(millpond_pool *pool)
 {
-    void *small, *large, *huge;
+    void *small, *large, *huge, *other;
+    int words = 0;
     millpond_stats_t stats;
     size_t bytes;
 
@@ -30,6 +59,16 @@ static int use_pool(millpond_pool *pool)
     CHECK(stats.version == MILLPOND_STATS_VERSION && stats.size == sizeof stats);
     CHECK(stats.live_blocks == 3 && stats.bad_frees == 2 && stats.limit == 32 << 20);
 
+    millpond_reports(pool, count_words, &words);
+    CHECK(words == 2);
+    CHECK(millpond_reports(pool, NULL, NULL) == MILLPOND_EINVAL);
+    CHECK(millpond_set_max_bytes(pool, 1 << 20) == MILLPOND_EINVAL);
+    CHECK(millpond_set_max_bytes(pool, 24 << 20) == MILLPOND_OK);
+    CHECK(millpond_allocate_within(pool, 20 << 20, 1000, &other) == MILLPOND_ELIMIT);
+    CHECK(millpond_allocate_within(pool, 1000, 1000, &other) == MILLPOND_OK);
+    CHECK(millpond_free_sized(pool, other, 1000) == MILLPOND_OK);
+    CHECK(millpond_class_size(1000) == 1024 && millpond_class_size(5 << 20) == 0);
+
     CHECK(millpond_free(pool, small) == MILLPOND_OK);
     CHECK(millpond_free(pool, large) == MILLPOND_OK);
     CHECK(millpond_free(pool, NULL) == MILLPOND_OK);
@@ -47,7 +86,7 @@ static int use_pool(millpond_pool *pool)
 
 int millpond_c_program(size_t *layout, const char *version)
 {
-    millpond_options options = { "from-c", 32 << 20, 0, 0 };
+    millpond_options options = { .name = "from-c", .max_bytes = 32 << 20 };
     millpond_pool *pool;
     int line;
 
@@ -62,7 +101,9 @@ int millpond_c_program(size_t *layout, const char *version)
     CHECK(millpond_trim(NULL, NULL) == MILLPOND_EINVAL);
     millpond_destroy(NULL);
     CHECK(millpond_create(&options, &pool) == MILLPOND_OK);
-    line = use_pool(pool);
+    line = use_checked_pool(pool);
+    if (line == 0)
+        line = use_pool(pool);
     millpond_destroy(pool);
     return line;
 }
