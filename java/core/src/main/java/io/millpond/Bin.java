@@ -16,6 +16,9 @@ final class Bin {
     /** How many slots the first refill asks for; each one doubles it. */
     private static final int FIRST_REFILL = 4;
 
+    /** So many times the quick way is taken before capacities are looked at again. */
+    private static final int HURRIES = 16;
+
     /** Of so many shortages but one are borne. One less than a power of two. */
     private static final int PATIENCE = 3;
 
@@ -30,6 +33,7 @@ final class Bin {
     private long seenUse;
     private int refill = FIRST_REFILL;
     private int shortages;
+    private int hurries;
 
     Bin(int sizeClass) {
         this.sizeClass = sizeClass;
@@ -64,6 +68,20 @@ final class Bin {
         int count = Math.min(refill, (slots.length + 1) / 2);
         refill = Math.min(2 * refill, SizeClass.batch(sizeClass));
         return count;
+    }
+
+    /** Half of the capacity: what goes from and to other threads at once. */
+    int portion() {
+        return (slots.length + 1) / 2;
+    }
+
+    /** Says whether its capacity is as it should be, so that the next shortages need not look at it. */
+    void hurry(boolean may) {
+        hurries = may ? HURRIES : 0;
+    }
+
+    boolean mayHurry() {
+        return slots.length > 0 && --hurries >= 0;
     }
 
     /** Forgets what lies above the top. Filled from the bottom, it has no gaps. */

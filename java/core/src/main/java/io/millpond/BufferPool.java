@@ -1,5 +1,6 @@
 package io.millpond;
 
+import io.millpond.internal.BlockSource;
 import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -28,12 +29,16 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Threading: every method may be called from any thread, platform or virtual.
  */
 public final class BufferPool implements AutoCloseable {
+    static {
+        BlockSource.setOpener(pool -> pool.core);
+    }
+
     private final PoolCore core;
     private final boolean shared;
 
-    private BufferPool(String name, Builder builder, boolean shared) {
+    private BufferPool(PoolOptions options, boolean shared) {
         NativeLibrary.ensureAvailability();
-        this.core = new PoolCore(name, builder.maxMemory, builder.decay, builder.threadCacheBytes, builder.zeroing);
+        this.core = new PoolCore(options);
         this.shared = shared;
         Housekeeper.add(core);
         Housekeeper.CLEANER.register(this, abandonment(core));
@@ -46,7 +51,7 @@ public final class BufferPool implements AutoCloseable {
 
     /** Made when it is first asked for. */
     private static final class Shared {
-        static final BufferPool POOL = new BufferPool("shared", builder(), true);
+        static final BufferPool POOL = new BufferPool(builder().options("shared"), true);
     }
 
     /**
@@ -84,6 +89,35 @@ public final class BufferPool implements AutoCloseable {
         Reference.reachabilityFence(this);
         if (buffer == null) {
             throw core.exhausted(size);
+        }
+        return buffer;
+    }
+
+    /**
+     * As {@link #allocate(int)}, waiting for room where the limit is reached. Those who wait for the same limit, this
+     * pool's or an ancestor's, are served first come first: who comes while others wait joins the line. Room is looked for
+     * about every millisecond, and with it whatever rests in caches is given up, so this is for pools that reach their
+     * limit now and then and not for most of the time. A virtual thread does not hold its carrier meanwhile.
+     *
+     * @param size bytes, from 0 on
+     * @param timeout the longest to wait, from zero on
+     * @return a buffer to be released once
+     * @throws NullPointerException if {@code timeout} is null
+     * @throws IllegalArgumentException if {@code size} or {@code timeout} is negative
+     * @throws PoolExhaustedException if there was no room in time
+     * @throws IllegalStateException if the pool is closed, before or meanwhile
+     * @throws InterruptedException if the thread is interrupted while it has to wait
+     */
+    public PooledBuffer allocate(int size, Duration timeout) throws InterruptedException {
+        Objects.requireNonNull(timeout, "timeout is null, must be a duration; use allocate(int) not to wait");
+        if (timeout.isNegative()) {
+            throw new IllegalArgumentException("timeout is " + timeout + ", must not be negative; zero does not wait");
+        }
+        boolean forEver = timeout.compareTo(Duration.ofNanos(Long.MAX_VALUE)) >= 0;
+        PooledBuffer buffer = core.allocate(size, forEver ? Long.MAX_VALUE : timeout.toNanos());
+        Reference.reachabilityFence(this);
+        if (buffer == null) {
+            throw core.exhausted(size, timeout.isZero() ? null : timeout);
         }
         return buffer;
     }
@@ -156,6 +190,10 @@ public final class BufferPool implements AutoCloseable {
         Reference.reachabilityFence(this);
     }
 
+    PoolCore core() {
+        return core;
+    }
+
     @Override
     public String toString() {
         return "BufferPool[" + stats() + "]";
@@ -172,12 +210,18 @@ public final class BufferPool implements AutoCloseable {
         private static final long MEMORY_MIN = 64 * 1024;
         private static final Duration DECAY_MAX = Duration.ofHours(1);
         private static final long THREAD_CACHE_MAX = 64L << 20;
+        private static final int ALIGNMENT_MIN = 64;
+        private static final int ALIGNMENT_MAX = 4096;
+        private static final String CHECKED_PROPERTY = "io.millpond.checked";
 
         private String name;
         private long maxMemory = Runtime.getRuntime().maxMemory();
         private Duration decay = Duration.ofSeconds(1);
         private long threadCacheBytes = 1 << 20;
         private boolean zeroing;
+        private int alignment = ALIGNMENT_MIN;
+        private boolean checked = Boolean.getBoolean(CHECKED_PROPERTY);
+        private BufferPool parent;
 
         private Builder() {
         }
@@ -267,13 +311,70 @@ public final class BufferPool implements AutoCloseable {
         }
 
         /**
+         * What the address of every buffer is a multiple of. By default 64; files that are opened for direct I/O
+         * ({@code ExtendedOpenOption.DIRECT}) want the block size of their file store, 512 or 4096. What is not a multiple
+         * of the alignment takes the memory of the next size that is.
+         *
+         * @param bytes a power of two from 64 to 4096
+         * @return this
+         * @throws IllegalArgumentException if it is not
+         */
+        public Builder alignment(int bytes) {
+            if (bytes < ALIGNMENT_MIN || bytes > ALIGNMENT_MAX || Integer.bitCount(bytes) != 1) {
+                throw new IllegalArgumentException("alignment is " + bytes + ", must be a power of two from " + ALIGNMENT_MIN
+                        + " to " + ALIGNMENT_MAX + "; 4096 suits every file store");
+            }
+            this.alignment = bytes;
+            return this;
+        }
+
+        /**
+         * A pool whose limit counts as well: what the new pool has from the operating system, its parent has too. At the
+         * parent's limit the free memory of the whole family is used before an allocation fails. By default there is none.
+         *
+         * <p>Closing the parent neither closes its children nor keeps them from allocating; its limit goes on counting. A
+         * parent that only its children refer to is not taken for forgotten.
+         *
+         * @param parent a pool that is open
+         * @return this
+         * @throws NullPointerException if it is null
+         */
+        public Builder parent(BufferPool parent) {
+            this.parent = Objects.requireNonNull(parent, "parent is null, must be a pool; leave parent() out for none");
+            return this;
+        }
+
+        /**
+         * Whether misuse of memory is looked for, at a price: every allocation and release becomes slow, and released
+         * memory is not used again for a while. By default what the system property {@code io.millpond.checked} says.
+         *
+         * <p>Found are writes behind the end of a buffer (by native code), when it is released, and writes after the
+         * release of a buffer of at most 2 MiB, when it leaves its quarantine of 16 MiB, at the latest with
+         * {@link BufferPool#trim()} and {@link BufferPool#close()}. Each is logged as an error, with the stacks of where the
+         * buffer was released and allocated, and counted in {@link PoolStats#violations()}. The exception of a second
+         * release, or of a use after it, has the first release for a cause.
+         *
+         * @param checked true to look
+         * @return this
+         */
+        public Builder checked(boolean checked) {
+            this.checked = checked;
+            return this;
+        }
+
+        /**
          * Makes the pool.
          *
          * @return a new pool
+         * @throws IllegalStateException if its parent is closed
          * @throws UnsatisfiedLinkError if the native library cannot be loaded, see {@link NativeLibrary}
          */
         public BufferPool build() {
-            return new BufferPool(name != null ? name : "pool-" + COUNT.incrementAndGet(), this, false);
+            return new BufferPool(options(name != null ? name : "pool-" + COUNT.incrementAndGet()), false);
+        }
+
+        private PoolOptions options(String called) {
+            return new PoolOptions(called, maxMemory, decay, threadCacheBytes, zeroing, alignment, checked, parent);
         }
     }
 }

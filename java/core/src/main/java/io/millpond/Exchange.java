@@ -12,6 +12,7 @@ final class Exchange {
     private final PoolCore core;
     private final NativePool pool;
     private final SlotTable table;
+    private final Shelves shelves = new Shelves(this);
 
     Exchange(PoolCore core, NativePool pool, SlotTable table) {
         this.core = core;
@@ -28,6 +29,10 @@ final class Exchange {
      * @throws OutOfMemoryError if the Java heap has no room for a buffer object
      */
     int take(boolean shared, int sizeClass, Slot[] into, int count) {
+        int ready = shelves.take(Thread.currentThread(), sizeClass, into, count);
+        if (ready > 0) {
+            return ready;
+        }
         long[] addresses = new long[count];
         int taken = pool.take(shared, sizeClass, addresses, count);
         if (taken < 0) {
@@ -45,8 +50,16 @@ final class Exchange {
         return taken;
     }
 
-    /** Takes a block of its own mapping; null if the limit is reached or the operating system has no memory. */
+    /**
+     * Takes a block of its own mapping, all of it in the slot's root; null if the limit is reached or the operating system
+     * has no memory.
+     */
     Slot takeHuge(int size) {
+        int capacity = SizeClass.hugeCapacity(size);
+        Slot ready = shelves.takeOne(Thread.currentThread(), SizeClass.HUGE, capacity);
+        if (ready != null) {
+            return ready;
+        }
         long address = pool.takeHuge(size);
         if (address < 0) {
             none((int) address);
@@ -54,19 +67,26 @@ final class Exchange {
         }
         try {
             ByteBuffer[] root = new ByteBuffer[1];
-            Native.newBuffers(new long[] {address}, 0, 1, size, root);
-            return newSlot(root[0], address, SizeClass.HUGE, size);
+            Native.newBuffers(new long[] {address}, 0, 1, capacity, root);
+            return newSlot(root[0], address, SizeClass.HUGE);
         } catch (Throwable e) {
             pool.giveHuge(address);
             throw e;
         }
     }
 
-    /**
-     * Gives the slots of a class away. A slot is parked before its block leaves, because whoever gets the block next
-     * looks for it at once.
-     */
+    /** Gives the slots of a class away: to a shelf, or where there is no room to the native library. */
     void give(boolean shared, int sizeClass, Slot[] slots, int from, int to) {
+        if (core.isClosed() || !shelves.put(Thread.currentThread(), sizeClass, slots, from, to)) {
+            giveBlocks(shared, sizeClass, slots, from, to);
+        }
+    }
+
+    /**
+     * Gives the blocks of slots of a class to the native library. A slot is parked before its block leaves, because
+     * whoever gets the block next looks for it at once.
+     */
+    void giveBlocks(boolean shared, int sizeClass, Slot[] slots, int from, int to) {
         long[] addresses = new long[to - from];
         boolean closed = core.isClosed();
         for (int i = from; i < to; i++) {
@@ -83,11 +103,32 @@ final class Exchange {
 
     /** Gives one slot away, whatever its class. */
     void giveOne(Slot slot) {
+        if (!core.isClosed() && shelves.putOne(Thread.currentThread(), slot)) {
+            return;
+        }
+        giveBlock(slot);
+    }
+
+    /** Gives the blocks of slots of a class, or huge ones, to the native library. */
+    void giveAll(int sizeClass, Slot[] slots) {
+        if (sizeClass == SizeClass.HUGE) {
+            for (Slot slot : slots) {
+                giveBlock(slot);
+            }
+            return;
+        }
+        int batch = SizeClass.batch(sizeClass);
+        for (int from = 0; from < slots.length; from += batch) {
+            giveBlocks(true, sizeClass, slots, from, Math.min(slots.length, from + batch));
+        }
+    }
+
+    private void giveBlock(Slot slot) {
         if (slot.sizeClass == SizeClass.HUGE) {
             slot.drop();
             pool.giveHuge(slot.address());
         } else {
-            give(true, slot.sizeClass, new Slot[] {slot}, 0, 1);
+            giveBlocks(true, slot.sizeClass, new Slot[] {slot}, 0, 1);
         }
     }
 
@@ -98,6 +139,10 @@ final class Exchange {
         } else {
             pool.give(true, watch.sizeClass, new long[] {watch.address}, 1);
         }
+    }
+
+    Shelves shelves() {
+        return shelves;
     }
 
     boolean isClosed() {
@@ -128,13 +173,13 @@ final class Exchange {
         int made = 0;
         for (int i = 0; i < count; i++) {
             if (into[i] == null) {
-                into[i] = newSlot(roots[made++], addresses[i], sizeClass, 0);
+                into[i] = newSlot(roots[made++], addresses[i], sizeClass);
             }
         }
     }
 
-    private Slot newSlot(ByteBuffer root, long address, int sizeClass, int hugeSize) {
-        Watch watch = new Watch(core, address, sizeClass, hugeSize);
+    private Slot newSlot(ByteBuffer root, long address, int sizeClass) {
+        Watch watch = new Watch(core, address, sizeClass);
         Slot slot = new Slot(root, watch);
         Housekeeper.CLEANER.register(root, watch);
         return slot;

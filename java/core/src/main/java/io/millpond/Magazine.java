@@ -60,6 +60,11 @@ final class Magazine {
     /** Bytes that all capacities may come to, and do. */
     private final long budget;
     private long granted;
+    /** The first class whose blocks are too large for the budget. */
+    private final int firstPast;
+    /** Buffers of these classes that the owner was handed and gave back, ever. */
+    private long pastAllocations;
+    private long pastReleases;
     /** The bin to look at next for capacity to take away. */
     private int hand;
 
@@ -72,6 +77,7 @@ final class Magazine {
     Magazine(Thread owner, long budget) {
         this.owner = owner;
         this.budget = budget;
+        this.firstPast = firstPast();
         Arrays.fill(bins, Bin.NONE);
     }
 
@@ -111,6 +117,55 @@ final class Magazine {
         }
         SEQUENCE.setRelease(this, inside + 1);
         return pushed;
+    }
+
+    /**
+     * The owner's way to a slot when the magazine has none but others have: still without the lock. Null if there is
+     * none to be had this way, or it is time to look whether the magazine should be larger.
+     */
+    Slot popFromShelf(Shelves shelves, int sizeClass) {
+        Bin bin = bins[sizeClass];
+        long inside = enter();
+        try {
+            if ((int) REVOKED.getAcquire(this) != 0 || bin.top > 0 || !bin.mayHurry()) {
+                return null;
+            }
+            bin.top = shelves.take(owner, sizeClass, bin.slots, bin.portion());
+            return bin.top == 0 ? null : bin.pop();
+        } finally {
+            SEQUENCE.setRelease(this, inside + 1);
+        }
+    }
+
+    /** The owner's way to put a slot when the magazine is full, in the same manner. */
+    boolean pushToShelf(Shelves shelves, Slot slot) {
+        Bin bin = bins[slot.sizeClass];
+        long inside = enter();
+        try {
+            if ((int) REVOKED.getAcquire(this) != 0 || !bin.isFull() || !bin.mayHurry()) {
+                return false;
+            }
+            int left = bin.top - bin.portion();
+            if (!shelves.put(owner, slot.sizeClass, bin.slots, left, bin.top)) {
+                return false;
+            }
+            bin.top = left;
+            bin.push(slot);
+            return true;
+        } finally {
+            SEQUENCE.setRelease(this, inside + 1);
+        }
+    }
+
+    /** Whether blocks of this class are too large for this magazine. */
+    boolean isPast(int sizeClass) {
+        return sizeClass >= firstPast;
+    }
+
+    /** The owner's: a block went past. */
+    void countPast(int allocations, int releases) {
+        pastAllocations += allocations;
+        pastReleases += releases;
     }
 
     private long enter() {
@@ -227,7 +282,7 @@ final class Magazine {
     }
 
     long releases() {
-        long sum = 0;
+        long sum = pastReleases;
         for (Bin bin : bins) {
             sum += bin.releases;
         }
@@ -235,7 +290,7 @@ final class Magazine {
     }
 
     long allocations() {
-        long sum = 0;
+        long sum = pastAllocations;
         for (Bin bin : bins) {
             sum += bin.allocations;
         }
@@ -272,16 +327,20 @@ final class Magazine {
         if (!bin.isFull() || grow(exchange, bin)) {
             return true;
         }
-        giveTop(exchange, bin, (bin.top + 1) / 2, isShared());
+        giveTop(exchange, bin, (bin.top + 1) / 2, false);
         return !bin.isFull();
     }
 
-    private void giveTop(Exchange exchange, Bin bin, int count, boolean shared) {
+    private void giveTop(Exchange exchange, Bin bin, int count, boolean toNative) {
         int batch = SizeClass.batch(bin.sizeClass);
         for (int left = count; left > 0;) {
             int some = Math.min(left, batch);
             int from = bin.top - some;
-            exchange.give(shared, bin.sizeClass, bin.slots, from, bin.top);
+            if (toNative) {
+                exchange.giveBlocks(true, bin.sizeClass, bin.slots, from, bin.top);
+            } else {
+                exchange.give(isShared(), bin.sizeClass, bin.slots, from, bin.top);
+            }
             bin.top = from;
             left -= some;
         }
@@ -290,6 +349,12 @@ final class Magazine {
 
     /** Lets a bin hold some more, if need be by taking capacity from others. */
     private boolean grow(Exchange exchange, Bin bin) {
+        boolean grown = growOrNot(exchange, bin);
+        bin.hurry(!grown);
+        return grown;
+    }
+
+    private boolean growOrNot(Exchange exchange, Bin bin) {
         int more = Math.min(step(bin.sizeClass), capacityMax(bin.sizeClass) - bin.slots.length);
         if (more <= 0) {
             return false;
@@ -322,7 +387,7 @@ final class Magazine {
             return;
         }
         int left = capacity - less;
-        giveTop(exchange, bin, Math.max(0, bin.top - left), isShared());
+        giveTop(exchange, bin, Math.max(0, bin.top - left), false);
         bin.resize(left);
         granted -= (long) less * SizeClass.size(hand);
     }
@@ -330,6 +395,14 @@ final class Magazine {
     /** How many slots a bin grows and shrinks by. */
     private int step(int sizeClass) {
         return (int) Math.max(1, Math.min(SizeClass.batch(sizeClass), budget / STEPS / SizeClass.size(sizeClass)));
+    }
+
+    private int firstPast() {
+        int sizeClass = 0;
+        while (sizeClass < SizeClass.COUNT && capacityMax(sizeClass) > 0) {
+            sizeClass++;
+        }
+        return sizeClass;
     }
 
     private int capacityMax(int sizeClass) {

@@ -36,6 +36,9 @@ final class Magazines {
         long allocations;
         long releases;
         int count;
+        /** Filled in by who knows the shelves. */
+        long shelfBytes;
+        long shelfHugeBytes;
         /** Whether the magazines of other threads can be emptied. */
         final boolean reachable = Native.membarrier();
     }

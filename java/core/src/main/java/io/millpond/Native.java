@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 /**
  * Every native method, and nothing else. {@link NativePool} is the only caller of those that take a pool.
  *
- * <p>A negative number returned by {@code take}, {@code takeShared}, {@code takeHuge}, {@code give}, {@code giveShared}
- * or {@code giveHuge} is an error code, see {@link NativePool}. Those throw nothing; the others throw what their
- * arguments deserve.
+ * <p>A negative number returned by {@code take}, {@code takeShared}, {@code takeHuge}, {@code give}, {@code giveShared},
+ * {@code giveHuge}, {@code takeChecked} or {@code giveChecked} is an error code, see {@link NativePool}. Those throw
+ * nothing; the others throw what their arguments deserve.
  */
 final class Native {
     private Native() {
@@ -25,7 +25,9 @@ final class Native {
     /** Makes every running thread of the process pass a full memory barrier; false where the kernel cannot. */
     static native boolean membarrier();
 
-    static native long createPool(String name, long maxBytes, long decayNanos, long threadCacheBytes);
+    /** Parent is a pool, or 0. */
+    static native long createPool(String name, long maxBytes, long decayNanos, long threadCacheBytes, long parent,
+            boolean checked);
 
     static native void destroyPool(long pool);
 
@@ -56,6 +58,15 @@ final class Native {
     static native long takeHuge(long pool, long size);
 
     static native int giveHuge(long pool, long address);
+
+    /** Returns the address of a block of a checked pool, of whatever size. */
+    static native long takeChecked(long pool, long size);
+
+    /** Takes it back. */
+    static native int giveChecked(long pool, long address);
+
+    /** What was found in a pool since the last call, a sentence each; {@code addresses} gets those of the blocks. */
+    static native String[] reports(long pool, long[] addresses);
 
     /** Makes a direct buffer of {@code capacity} bytes over each of the addresses, into the same places. */
     static native void newBuffers(long[] addresses, int from, int count, long capacity, ByteBuffer[] into);

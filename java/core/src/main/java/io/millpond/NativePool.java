@@ -1,6 +1,8 @@
 package io.millpond;
 
 import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * A pool of the native library. It is destroyed, and its address space unmapped, when this object cannot be reached any
@@ -37,13 +39,20 @@ final class NativePool {
     static final int PURGED_BYTES = 15;
     static final int FAILURES = 16;
     static final int BAD_FREES = 17;
-    private static final int FIGURES = 18;
+    static final int VIOLATIONS = 18;
+    static final int QUARANTINED = 19;
+    private static final int FIGURES = 20;
+    /** The library keeps so many reports. */
+    private static final int REPORTS = 64;
 
     final Destruction destruction;
     private final long handle;
 
-    NativePool(String name, long maxBytes, long decayNanos, long threadCacheBytes) {
-        handle = Native.createPool(name, maxBytes, decayNanos, threadCacheBytes);
+    /** Parent may be null. */
+    NativePool(PoolOptions options, long threadCacheBytes, NativePool parent) {
+        handle = Native.createPool(options.name(), options.maxMemory(), options.decay().toNanos(), threadCacheBytes,
+                parent == null ? 0 : parent.handle, options.checked());
+        Reference.reachabilityFence(parent);
         destruction = new Destruction(handle);
         Housekeeper.CLEANER.register(this, destruction);
     }
@@ -107,6 +116,43 @@ final class NativePool {
         } finally {
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** Returns the address of a block of a checked pool, or an error code as {@link #take}. */
+    long takeChecked(long size) {
+        try {
+            long address = Native.takeChecked(handle, size);
+            return address < 0 ? checked((int) address) : address;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    void giveChecked(long address) {
+        try {
+            checked(Native.giveChecked(handle, address));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** What the library found wrong since the last call. */
+    List<Report> reports() {
+        try {
+            long[] addresses = new long[REPORTS];
+            String[] sentences = Native.reports(handle, addresses);
+            List<Report> reports = new ArrayList<>();
+            for (int i = 0; i < sentences.length; i++) {
+                reports.add(new Report(addresses[i], sentences[i]));
+            }
+            return reports;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** Something wrong with the block at an address. */
+    record Report(long address, String sentence) {
     }
 
     void tick(long nowNanos) {

@@ -1,9 +1,14 @@
 package io.millpond;
 
+import io.millpond.internal.Block;
+import io.millpond.internal.BlockSource;
 import java.lang.System.Logger.Level;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -13,10 +18,12 @@ import java.util.concurrent.atomic.LongAdder;
  *
  * <p>Threading: every method may be called from any thread, unless it says otherwise.
  */
-final class PoolCore {
+final class PoolCore extends BlockSource {
     private static final System.Logger LOGGER = System.getLogger("io.millpond");
     /** Half of a thread's bytes are the native cache's. */
     private static final int LEVELS = 2;
+    /** The shelves decay so often in a decay time. */
+    private static final int SHELF_ROUNDS = 2;
 
     private final String name;
     private final long limit;
@@ -24,9 +31,19 @@ final class PoolCore {
     private final boolean zeroing;
     private final long magazineBudget;
 
+    /** The size classes to serve requests by, by those they would have otherwise; null if these are they. */
+    private final int[] classes;
+    /** Null but in checked mode. */
+    private final CheckedBlocks checked;
+    /** Null if there is none. Its public face, so that it is not taken for abandoned while this one lives. */
+    private final BufferPool parent;
+    private final List<WeakReference<PoolCore>> children = new CopyOnWriteArrayList<>();
+    private final WaitingLine line = new WaitingLine();
+
     private final NativePool pool;
     private final SlotTable table = new SlotTable();
     private final Exchange exchange;
+    private final Shelves shelves;
     private final Magazines magazines;
     private final Stripes stripes;
     private final ThreadLocal<Magazine> mine = new ThreadLocal<>();
@@ -45,19 +62,32 @@ final class PoolCore {
     /* Of the housekeeper only: when what is due next was done last. */
     private long tickedAt;
     private long sweptAt;
+    private long shelvedAt;
 
-    PoolCore(String name, long limit, Duration decay, long threadCacheBytes, boolean zeroing) {
-        this.name = name;
-        this.limit = limit;
-        this.decayNanos = decay.toNanos();
-        this.zeroing = zeroing;
-        this.magazineBudget = threadCacheBytes / LEVELS;
-        this.pool = new NativePool(name, limit, decayNanos, threadCacheBytes - magazineBudget);
+    PoolCore(PoolOptions options) {
+        this.name = options.name();
+        this.limit = options.maxMemory();
+        this.decayNanos = options.decay().toNanos();
+        this.zeroing = options.zeroing();
+        this.parent = options.parent();
+        if (parent != null) {
+            parent.core().ensureOpen();
+        }
+        this.magazineBudget = options.threadCacheBytes() / LEVELS;
+        this.pool = new NativePool(options, options.threadCacheBytes() - magazineBudget,
+                parent == null ? null : parent.core().pool);
+        this.classes = SizeClass.aligned(options.alignment());
+        this.checked = options.checked() ? new CheckedBlocks(this, pool, classes) : null;
         this.exchange = new Exchange(this, pool, table);
+        this.shelves = exchange.shelves();
         this.magazines = new Magazines(exchange);
         this.stripes = new Stripes(this, exchange, magazines, magazineBudget);
         this.tickedAt = System.nanoTime();
         this.sweptAt = tickedAt;
+        this.shelvedAt = tickedAt;
+        if (parent != null) {
+            parent.core().adopt(this);
+        }
     }
 
     String name() {
@@ -66,33 +96,62 @@ final class PoolCore {
 
     /** A buffer; null if the limit is reached. */
     PooledBuffer allocate(int size) {
-        if (size < 0) {
-            throw negative(size);
+        int sizeClass = classOf(size);
+        if (checked != null) {
+            Slot slot = takeChecked(size);
+            return slot == null ? null : hand(slot, null, size);
         }
-        int sizeClass = SizeClass.of(size);
         Thread thread = Thread.currentThread();
         Magazine magazine = magazineOf(thread);
-        Slot slot = magazine.owner == thread ? magazine.pop(sizeClass) : null;
-        if (slot == null) {
-            slot = allocateSlowly(magazine, thread, sizeClass, size);
-            if (slot == null) {
-                return null;
+        Slot slot = take(magazine, thread, sizeClass, size);
+        return slot == null ? null : hand(slot, magazine, size);
+    }
+
+    /** As {@link #allocate}, waiting for room; null if there was none in time. */
+    PooledBuffer allocate(int size, long nanos) throws InterruptedException {
+        WaitingLine busy = busyLine();
+        if (busy == null || nanos == 0) {
+            PooledBuffer buffer = allocate(size);
+            if (buffer != null || nanos == 0) {
+                return buffer;
             }
+            busy = refusing().line;
         }
-        slot.prepare(size);
-        if (zeroing) {
-            Zeros.fill(slot.view());
-        }
-        return new PooledBuffer(slot, magazine, size);
+        return busy.await(nanos, () -> allocate(size));
     }
 
     /** Takes back the slot of a handle that was made with {@code home}. The caller has seen to it that this happens once. */
     void release(Slot slot, Magazine home) {
+        if (checked != null) {
+            checked.release(slot);
+            return;
+        }
         Thread thread = Thread.currentThread();
         Magazine magazine = home.owner == thread ? home : magazineOf(thread);
         if (magazine.owner != thread || !magazine.push(slot)) {
             releaseSlowly(magazine, thread, slot);
         }
+    }
+
+    @Override
+    public Block take(int size) {
+        int sizeClass = classOf(size);
+        if (checked != null) {
+            return takeChecked(size);
+        }
+        Thread thread = Thread.currentThread();
+        Magazine magazine = magazineOf(thread);
+        Slot slot = take(magazine, thread, sizeClass, size);
+        if (slot != null) {
+            slot.setHome(magazine);
+        }
+        return slot;
+    }
+
+    @Override
+    public void give(Block block) {
+        Slot slot = (Slot) block;
+        release(slot, slot.home());
     }
 
     SlotTable table() {
@@ -103,7 +162,8 @@ final class PoolCore {
         return pool;
     }
 
-    boolean isZeroing() {
+    @Override
+    public boolean isZeroing() {
         return zeroing;
     }
 
@@ -124,9 +184,10 @@ final class PoolCore {
 
     /** Gives all free memory back to the operating system, whoever's cache it is in. Returns the bytes. */
     long trim() {
-        giveForgotten();
-        magazines.drain();
-        return pool.trim();
+        reclaim();
+        long bytes = pool.trim();
+        look();
+        return bytes;
     }
 
     void close() {
@@ -136,8 +197,10 @@ final class PoolCore {
         closed = true;
         giveForgotten();
         magazines.close();
+        shelves.close();
         table.clear();
         pool.close();
+        look();
         PoolStats stats = stats();
         if (stats.liveBuffers() > 0 || stats.usedBytes() > 0) {
             LOGGER.log(Level.WARNING, "pool '" + name + "' was closed with live buffers: " + stats.liveBuffers() + ", "
@@ -192,11 +255,16 @@ final class PoolCore {
             return !isFinished();
         }
         magazines.tidy(now, decayNanos);
+        if (now - shelvedAt >= decayNanos / SHELF_ROUNDS) {
+            shelvedAt = now;
+            shelves.decay();
+        }
         if (now - sweptAt >= decayNanos) {
             sweptAt = now;
             table.sweep();
         }
         pool.tick(nanosSinceStart);
+        look();
         return true;
     }
 
@@ -205,11 +273,111 @@ final class PoolCore {
         long releases = directReleases.sum();
         Magazines.Figures cached = magazines.figures();
         long allocations = cached.allocations + directAllocations.sum();
+        cached.shelfBytes = shelves.bytes();
+        cached.shelfHugeBytes = shelves.hugeBytes();
         return new PoolStats(name, closed, pool.stats(), cached, allocations, cached.releases + releases, forgottenSoFar);
     }
 
-    PoolExhaustedException exhausted(int size) {
-        return new PoolExhaustedException(size, stats());
+    @Override
+    public PoolExhaustedException exhausted(int size) {
+        return exhausted(size, null);
+    }
+
+    /** The same after waiting, or not if that is null. */
+    PoolExhaustedException exhausted(int size, Duration waited) {
+        return new PoolExhaustedException(size, stats(), refusing().stats(), waited);
+    }
+
+    /** Of this pool and its ancestors the one whose limit leaves the least room. */
+    private PoolCore refusing() {
+        PoolCore least = this;
+        long room = Long.MAX_VALUE;
+        for (PoolCore each = this; each != null; each = each.ancestor()) {
+            long[] figures = each.pool.stats();
+            long left = figures[NativePool.LIMIT_BYTES] - figures[NativePool.COMMITTED];
+            if (left < room) {
+                room = left;
+                least = each;
+            }
+        }
+        return least;
+    }
+
+    /** The line in which somebody waits already, here or at an ancestor; null if nobody waits. */
+    private WaitingLine busyLine() {
+        for (PoolCore each = this; each != null; each = each.ancestor()) {
+            if (each.line.isWaitedIn()) {
+                return each.line;
+            }
+        }
+        return null;
+    }
+
+    int waiting() {
+        return line.length();
+    }
+
+    PoolCore ancestor() {
+        return parent == null ? null : parent.core();
+    }
+
+    private void adopt(PoolCore child) {
+        children.removeIf(each -> each.get() == null);
+        children.add(new WeakReference<>(child));
+    }
+
+    /** Gives what the Java side has of free blocks to the native library. Returns whether there was any. */
+    private boolean reclaim() {
+        boolean any = giveForgotten();
+        any |= magazines.drain() > 0;
+        return any | shelves.drain();
+    }
+
+    /** Does so in every pool whose bytes count where this one's do. */
+    private boolean reclaimFamily() {
+        return parent != null ? parent.core().reclaimFamily() : reclaimDescendants();
+    }
+
+    private boolean reclaimDescendants() {
+        boolean any = reclaim();
+        for (WeakReference<PoolCore> each : children) {
+            PoolCore child = each.get();
+            any |= child != null && child.reclaimDescendants();
+        }
+        return any;
+    }
+
+    /** Reports what checked mode found. */
+    private void look() {
+        if (checked != null) {
+            checked.look();
+        }
+    }
+
+    private int classOf(int size) {
+        if (size < 0) {
+            throw negative(size);
+        }
+        int sizeClass = SizeClass.of(size);
+        return classes == null ? sizeClass : classes[sizeClass];
+    }
+
+    private Slot take(Magazine magazine, Thread thread, int sizeClass, int size) {
+        Slot slot = magazine.owner == thread ? magazine.pop(sizeClass) : null;
+        return slot != null ? slot : allocateSlowly(magazine, thread, sizeClass, size);
+    }
+
+    private Slot takeChecked(int size) {
+        Slot slot = checked.take(size);
+        return slot == null && reclaimFamily() ? checked.take(size) : slot;
+    }
+
+    private PooledBuffer hand(Slot slot, Magazine magazine, int size) {
+        slot.prepare(size);
+        if (zeroing) {
+            Zeros.fill(slot.view());
+        }
+        return new PooledBuffer(slot, magazine, size);
     }
 
     /** The magazine for what this thread does: its own, or a shared one if it is virtual. */
@@ -233,9 +401,32 @@ final class PoolCore {
     }
 
     private Slot allocateSlowly(Magazine magazine, Thread thread, int sizeClass, int size) {
-        Slot slot = fetch(magazine, thread, sizeClass, size);
-        if (slot == null && (giveForgotten() | magazines.drain() > 0)) {
+        Slot slot = hurry(magazine, thread, sizeClass, size);
+        if (slot != null) {
+            return slot;
+        }
+        slot = fetch(magazine, thread, sizeClass, size);
+        if (slot == null && reclaim()) {
             slot = fetch(magazine, thread, sizeClass, size);
+        }
+        if (slot == null && parent != null && reclaimFamily()) {
+            slot = fetch(magazine, thread, sizeClass, size);
+        }
+        return slot;
+    }
+
+    /** What other threads have ready, without a lock; null if there is nothing. */
+    private Slot hurry(Magazine magazine, Thread thread, int sizeClass, int size) {
+        if (magazine.owner != thread) {
+            return null;
+        }
+        if (!magazine.isPast(sizeClass)) {
+            return magazine.popFromShelf(shelves, sizeClass);
+        }
+        int bytes = sizeClass == SizeClass.HUGE ? SizeClass.hugeCapacity(size) : SizeClass.size(sizeClass);
+        Slot slot = shelves.takeOne(thread, sizeClass, bytes);
+        if (slot != null) {
+            magazine.countPast(1, 0);
         }
         return slot;
     }
@@ -253,6 +444,16 @@ final class PoolCore {
     }
 
     private void releaseSlowly(Magazine magazine, Thread thread, Slot slot) {
+        if (magazine.owner == thread) {
+            if (magazine.isPast(slot.sizeClass)) {
+                exchange.giveOne(slot);
+                magazine.countPast(0, 1);
+                return;
+            }
+            if (magazine.pushToShelf(shelves, slot)) {
+                return;
+            }
+        }
         if (slot.sizeClass == SizeClass.HUGE) {
             exchange.giveOne(slot);
             countDirect(0, 1);
@@ -267,8 +468,13 @@ final class PoolCore {
     private boolean giveForgotten() {
         boolean any = false;
         for (Watch watch = forgotten.poll(); watch != null; watch = forgotten.poll()) {
+            if (checked != null) {
+                checked.giveForgotten(watch);
+            } else {
+                exchange.giveForgotten(watch);
+            }
+            // Afterwards: when no buffer is live any more, no memory is used any more.
             forgottenCount.increment();
-            exchange.giveForgotten(watch);
             any = true;
         }
         return any;

@@ -18,6 +18,8 @@ public final class PoolStats {
     private final boolean closed;
     private final long[] figures;
     private final long magazineBytes;
+    private final long shelfBytes;
+    private final long shelfHugeBytes;
     private final int magazines;
     private final boolean reachable;
     private final long allocations;
@@ -30,6 +32,8 @@ public final class PoolStats {
         this.closed = closed;
         this.figures = figures;
         this.magazineBytes = magazines.bytes;
+        this.shelfBytes = magazines.shelfBytes;
+        this.shelfHugeBytes = magazines.shelfHugeBytes;
         this.magazines = magazines.count;
         this.reachable = magazines.reachable;
         this.allocations = allocations;
@@ -61,7 +65,7 @@ public final class PoolStats {
      * @return bytes
      */
     public long usedBytes() {
-        return Math.max(0, figures[NativePool.USED] - magazineBytes);
+        return Math.max(0, figures[NativePool.USED] - magazineBytes - shelfBytes - shelfHugeBytes);
     }
 
     /**
@@ -93,12 +97,12 @@ public final class PoolStats {
     }
 
     /**
-     * Free blocks on their way between threads.
+     * Free blocks on their way between threads, on both sides of JNI.
      *
      * @return bytes
      */
     public long depotBytes() {
-        return figures[NativePool.CACHED_DEPOT];
+        return figures[NativePool.CACHED_DEPOT] + shelfBytes;
     }
 
     /**
@@ -107,7 +111,7 @@ public final class PoolStats {
      * @return bytes
      */
     public long hugeCacheBytes() {
-        return figures[NativePool.CACHED_HUGE];
+        return figures[NativePool.CACHED_HUGE] + shelfHugeBytes;
     }
 
     /**
@@ -171,7 +175,7 @@ public final class PoolStats {
      * @return bytes
      */
     public long hugeBytes() {
-        return figures[NativePool.HUGE_LIVE_BYTES];
+        return Math.max(0, figures[NativePool.HUGE_LIVE_BYTES] - shelfHugeBytes);
     }
 
     /**
@@ -229,6 +233,24 @@ public final class PoolStats {
      */
     public long badFrees() {
         return figures[NativePool.BAD_FREES];
+    }
+
+    /**
+     * Writes behind the end of a buffer or after its release that checked mode found. Each was logged as an error.
+     *
+     * @return a count; 0 unless the pool is {@linkplain BufferPool.Builder#checked(boolean) checked}
+     */
+    public long violations() {
+        return figures[NativePool.VIOLATIONS];
+    }
+
+    /**
+     * Memory of released buffers that checked mode keeps from being used again.
+     *
+     * @return bytes; 0 unless the pool is checked
+     */
+    public long quarantinedBytes() {
+        return figures[NativePool.QUARANTINED];
     }
 
     /**
@@ -294,6 +316,8 @@ public final class PoolStats {
                 + committedBytes() + " of " + limitBytes() + " (peak " + peakCommittedBytes() + "), reserved " + reservedBytes()
                 + ", metadata " + metadataBytes() + "; allocations " + allocations + ", releases " + releases + ", forgotten "
                 + forgotten + ", failures " + failures() + ", bad frees " + badFrees() + ", purged " + purgedBytes() + " bytes"
+                + (violations() + quarantinedBytes() == 0 ? "" : ", violations " + violations() + ", quarantined "
+                + quarantinedBytes())
                 + (reachable ? "" : "; idle threads cannot be drained here: no membarrier");
     }
 }

@@ -108,8 +108,9 @@ public final class PooledBuffer implements AutoCloseable {
     }
 
     private IllegalStateException released() {
+        Throwable site = slot.watch instanceof CheckedBlocks.CheckedWatch watch ? watch.released() : null;
         return new IllegalStateException("this buffer of " + capacity() + " bytes of pool '" + slot.core.name()
-                + "' was released before; release a buffer once, and do not use it afterwards");
+                + "' was released before; release a buffer once, and do not use it afterwards", site);
     }
 
     @Override

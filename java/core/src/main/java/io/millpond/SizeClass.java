@@ -15,6 +15,7 @@ final class SizeClass {
     /** The largest class, in bytes. */
     static final int LARGEST = 2 << 20;
 
+    private static final int PAGE = 8192;
     private static final int GRANULE_SHIFT = 6;
     private static final int STEP_SHIFT = 3;
     private static final int STEPS = 1 << STEP_SHIFT;
@@ -53,6 +54,30 @@ final class SizeClass {
     /** Bytes of a block. */
     static int size(int sizeClass) {
         return SIZES[sizeClass];
+    }
+
+    /** Bytes of a huge block: whole pages, as far as a {@code ByteBuffer} reaches. */
+    static int hugeCapacity(int size) {
+        return (int) Math.min((long) size + PAGE - 1 & -PAGE, Integer.MAX_VALUE);
+    }
+
+    /**
+     * By which class to serve what {@link #of} says, so that every block is aligned: the next one whose size is a
+     * multiple of the alignment. Blocks lie side by side from the start of a page on, so such a block is aligned itself.
+     *
+     * @param alignment a power of two, at most a page
+     * @return the class for each class, {@link #HUGE} (which are aligned to pages) included; null if each is its own
+     */
+    static int[] aligned(int alignment) {
+        if (alignment <= 1 << GRANULE_SHIFT) {
+            return null;
+        }
+        int[] classes = new int[COUNT + 1];
+        classes[HUGE] = HUGE;
+        for (int i = COUNT - 1; i >= 0; i--) {
+            classes[i] = SIZES[i] % alignment == 0 ? i : classes[i + 1];
+        }
+        return classes;
     }
 
     /** How many blocks change hands at once: 32 of the small ones, 2 at 64 KiB, 1 of the largest. */

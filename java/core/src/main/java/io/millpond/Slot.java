@@ -1,5 +1,6 @@
 package io.millpond;
 
+import io.millpond.internal.Block;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -13,7 +14,7 @@ import java.nio.ByteOrder;
  *
  * <p>Threading: belongs to whoever holds the block.
  */
-final class Slot {
+final class Slot extends Block {
     final PoolCore core;
     /** Covers the whole block. Made by JNI, so that every view of it keeps it reachable: the JDK's slices refer to it. */
     final ByteBuffer root;
@@ -21,6 +22,8 @@ final class Slot {
     final int sizeClass;
     /** What was handed out last; of the same size again it is handed out again. */
     private ByteBuffer view;
+    /** Where it was last taken without a handle, which would know that; a way to the magazine that costs no look-up. */
+    private Magazine home;
 
     Slot(ByteBuffer root, Watch watch) {
         this.core = watch.core;
@@ -30,7 +33,13 @@ final class Slot {
         this.view = root;
     }
 
-    long address() {
+    @Override
+    public ByteBuffer root() {
+        return root;
+    }
+
+    @Override
+    public long address() {
         return watch.address;
     }
 
@@ -41,6 +50,17 @@ final class Slot {
             last.clear().order(ByteOrder.BIG_ENDIAN);
         } else {
             view = root.capacity() == size ? root.clear().order(ByteOrder.BIG_ENDIAN) : root.slice(0, size);
+        }
+    }
+
+    Magazine home() {
+        return home;
+    }
+
+    void setHome(Magazine magazine) {
+        // Most often it is the same; storing a reference into an old object costs more than looking.
+        if (home != magazine) {
+            home = magazine;
         }
     }
 

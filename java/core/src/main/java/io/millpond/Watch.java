@@ -9,20 +9,17 @@ package io.millpond;
  *
  * <p>Threading: {@code run} is called once, by the {@code Cleaner}'s thread.
  */
-final class Watch implements Runnable {
+class Watch implements Runnable {
     final PoolCore core;
     final long address;
     final int sizeClass;
-    /** Bytes of the block, if it is huge. */
-    final int hugeSize;
     /** The block is not this root's any more: its slot was dropped, and whoever gets the block makes another root. */
     volatile boolean dropped;
 
-    Watch(PoolCore core, long address, int sizeClass, int hugeSize) {
+    Watch(PoolCore core, long address, int sizeClass) {
         this.core = core;
         this.address = address;
         this.sizeClass = sizeClass;
-        this.hugeSize = hugeSize;
     }
 
     @Override

@@ -13,7 +13,7 @@ class BinTest {
     private final Bin bin = new Bin(0);
 
     private static Slot slot() {
-        return new Slot(ByteBuffer.allocateDirect(64), new Watch(null, 64, 0, 0));
+        return new Slot(ByteBuffer.allocateDirect(64), new Watch(null, 64, 0));
     }
 
     @Test

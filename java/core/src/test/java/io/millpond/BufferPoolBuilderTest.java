@@ -22,6 +22,7 @@ class BufferPoolBuilderTest {
     void nullsAreRefused() {
         refuses(NullPointerException.class, () -> builder.name(null), "name", "null", "default");
         refuses(NullPointerException.class, () -> builder.decay(null), "decay", "null", "default");
+        refuses(NullPointerException.class, () -> builder.parent(null), "parent", "null", "none");
     }
 
     @Test
@@ -64,6 +65,23 @@ class BufferPoolBuilderTest {
                 assertTrue(pool.stats().magazineBytes() + pool.stats().threadCacheBytes() <= bytes);
             }
         }
+    }
+
+    @Test
+    void alignmentsArePowersOfTwoUpToAPage() {
+        for (int bytes : new int[] {Integer.MIN_VALUE, -64, 0, 1, 32, 63, 96, 4095, 8192, Integer.MAX_VALUE}) {
+            refuses(IllegalArgumentException.class, () -> builder.alignment(bytes), "alignment is " + bytes, "64", "4096");
+        }
+        for (int bytes = 64; bytes <= 4096; bytes *= 2) {
+            builder.alignment(bytes);
+        }
+    }
+
+    @Test
+    void aClosedPoolIsNoParent() {
+        BufferPool closed = BufferPool.builder().name("former").build();
+        closed.close();
+        refuses(IllegalStateException.class, () -> builder.parent(closed).build(), "'former'", "closed");
     }
 
     @Test

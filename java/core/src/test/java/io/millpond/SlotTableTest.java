@@ -19,7 +19,7 @@ class SlotTableTest {
     private final SlotTable table = new SlotTable();
 
     private static Slot slot(long address, int sizeClass) {
-        return new Slot(ByteBuffer.allocateDirect(1), new Watch(null, address, sizeClass, 0));
+        return new Slot(ByteBuffer.allocateDirect(1), new Watch(null, address, sizeClass));
     }
 
     private Slot park(long address, int sizeClass) {
