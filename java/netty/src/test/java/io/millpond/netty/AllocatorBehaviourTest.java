@@ -1,0 +1,178 @@
+package io.millpond.netty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.util.IllegalReferenceCountException;
+import io.netty.util.ResourceLeakDetector;
+import io.netty.util.concurrent.DefaultEventExecutorGroup;
+import io.netty.util.concurrent.EventExecutorGroup;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What is this allocator's own: blocks, limits, figures, forgotten buffers. */
+class AllocatorBehaviourTest {
+    private final ResourceLeakDetector.Level level = ResourceLeakDetector.getLevel();
+
+    @BeforeEach
+    void bare() {
+        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
+    }
+
+    @AfterEach
+    void restore() {
+        ResourceLeakDetector.setLevel(level);
+    }
+
+    @Test
+    void growsInPlaceWhileTheBlockHasRoomAndMovesBeyond() {
+        try (Pools pools = new Pools()) {
+            ByteBuf buffer = pools.buffer(1000).writeLong(42);
+            long address = buffer.memoryAddress();
+            assertEquals(address, buffer.capacity(1024).memoryAddress());
+            assertNotEquals(address, buffer.capacity(5000).memoryAddress());
+            assertEquals(42, buffer.getLong(0));
+            address = buffer.memoryAddress();
+            assertEquals(address, buffer.capacity(4000).memoryAddress(), "not worth a move");
+            assertNotEquals(address, buffer.capacity(100).memoryAddress());
+            assertEquals(42, buffer.readLong());
+            buffer.release();
+        }
+    }
+
+    @Test
+    void manyMovesMixNothingUp() {
+        try (Pools pools = new Pools()) {
+            List<ByteBuf> buffers = new ArrayList<>();
+            for (int i = 0; i < 64; i++) {
+                buffers.add(pools.buffer(64).setInt(0, i));
+            }
+            for (int round = 0; round < 200; round++) {
+                int size = 64 + round * 7919 % 20_000;
+                for (int i = 0; i < buffers.size(); i++) {
+                    ByteBuf buffer = buffers.get(i);
+                    assertEquals(i, buffer.capacity(size + i).getInt(0));
+                    if (i % 5 == round % 5) {
+                        buffer.release();
+                        buffers.set(i, pools.buffer(64 + i).setInt(0, i));
+                    }
+                }
+            }
+            assertEquals(buffers.size(), buffers.stream().mapToLong(ByteBuf::memoryAddress).distinct().count());
+            buffers.forEach(ByteBuf::release);
+        }
+    }
+
+    @Test
+    void hugeBlocksComeAndGo() {
+        try (Pools pools = new Pools()) {
+            for (int size : new int[] {2 << 20, (2 << 20) + 1, 4 << 20, (4 << 20) + 1, 40_000_000}) {
+                ByteBuf buffer = pools.buffer(size);
+                buffer.setLong(size - 8, size).setZero(0, size - 8);
+                assertEquals(size, buffer.getLong(size - 8));
+                assertTrue(pools.allocator.metric().usedDirectMemory() >= size);
+                assertTrue(buffer.release());
+                assertEquals(0, pools.allocator.metric().usedDirectMemory());
+            }
+        }
+    }
+
+    @Test
+    void limitIsAnOutOfMemoryErrorThatSaysWhoHoldsTheMemory() {
+        try (Pools pools = new Pools(16 << 20)) {
+            List<ByteBuf> held = new ArrayList<>();
+            OutOfMemoryError error = assertThrows(OutOfMemoryError.class, () -> {
+                while (true) {
+                    held.add(pools.buffer(1 << 20));
+                }
+            });
+            assertTrue(error.getMessage().contains("netty-tests"), error.getMessage());
+            assertTrue(error.getMessage().contains("live buffers"), error.getMessage());
+            ByteBuf small = held.remove(0);
+            assertThrows(OutOfMemoryError.class, () -> small.capacity(32 << 20));
+            assertEquals(1 << 20, small.capacity(), "a buffer that could not grow is as it was");
+            small.release();
+            held.forEach(ByteBuf::release);
+            pools.buffer(1 << 20).release();
+        }
+    }
+
+    @Test
+    void releasedOnAnotherEventLoop() throws Exception {
+        try (Pools pools = new Pools()) {
+            EventExecutorGroup loops = new DefaultEventExecutorGroup(2);
+            for (int round = 0; round < 200; round++) {
+                Future<List<ByteBuf>> made = loops.next().submit(() -> IntStream.range(0, 100)
+                        .mapToObj(i -> pools.buffer(1 + i * 97)).toList());
+                List<ByteBuf> buffers = made.get();
+                loops.next().submit(() -> buffers.forEach(ByteBuf::release)).get();
+            }
+            loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).get();
+        }
+    }
+
+    @Test
+    void forgottenBuffersComeBackAndAreReported() throws Exception {
+        try (Pools pools = new Pools()) {
+            for (int i = 0; i < 100; i++) {
+                forget(pools, 4096);
+            }
+            forget(pools, 5 << 20);
+            for (int i = 0; i < 300 && pools.pool.stats().forgottenBuffers() < 101; i++) {
+                System.gc();
+                Thread.sleep(50);
+            }
+            assertEquals(101, pools.pool.stats().forgottenBuffers());
+        }
+    }
+
+    private static void forget(Pools pools, int size) {
+        pools.buffer(size).writeInt(1).retainedSlice(0, 2);
+    }
+
+    @Test
+    void releasedBuffersAreNotAccessible() {
+        try (Pools pools = new Pools()) {
+            ByteBuf buffer = pools.buffer(100);
+            buffer.release();
+            assertThrows(IllegalReferenceCountException.class, buffer::release);
+            assertThrows(IllegalReferenceCountException.class, () -> buffer.getInt(0));
+            assertThrows(IllegalReferenceCountException.class, buffer::memoryAddress);
+        }
+    }
+
+    @Test
+    void buffersOfTwoAllocatorsOverOnePoolKnowTheirOwn() {
+        try (Pools pools = new Pools()) {
+            MillpondByteBufAllocator other = new MillpondByteBufAllocator(pools.pool);
+            pools.buffer(100).release();
+            ByteBuf buffer = other.directBuffer(100, 200);
+            assertSame(other, buffer.alloc());
+            assertEquals(200, buffer.maxCapacity());
+            buffer.release();
+        }
+    }
+
+    @Test
+    void defaultIsOverTheSharedPool() {
+        assertSame(MillpondByteBufAllocator.DEFAULT, MillpondByteBufAllocator.orElse(PooledByteBufAllocator.DEFAULT));
+        assertEquals("shared", MillpondByteBufAllocator.DEFAULT.pool().stats().name());
+        ByteBufAllocator allocator = MillpondByteBufAllocator.DEFAULT;
+        assertTrue(allocator.isDirectBufferPooled());
+        ByteBuf buffer = allocator.ioBuffer();
+        assertTrue(buffer.isDirect());
+        buffer.release();
+    }
+}
