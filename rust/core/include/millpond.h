@@ -34,6 +34,7 @@ typedef struct millpond_options {
     size_t max_bytes;          /* hard limit on committed bytes; none */
     uint64_t decay_millis;     /* how long freed memory is kept; 1000 */
     size_t thread_cache_bytes; /* free blocks that one thread may keep; 1 MiB */
+    size_t all_caches_bytes;   /* free blocks that all threads may keep together; 256 MiB */
     size_t depot_bytes;        /* free blocks between threads; 64 MiB */
     size_t arenas;             /* number of arenas, at most 64; one per processor, at most 8 */
     size_t quarantine_bytes;   /* released blocks that checked mode keeps from being reused; 16 MiB */

@@ -42,6 +42,8 @@ pub struct MillpondOptions {
     pub decay_millis: u64,
     /// Bytes of free blocks a thread may keep.
     pub thread_cache_bytes: usize,
+    /// Bytes of free blocks that all threads may keep together.
+    pub all_caches_bytes: usize,
     /// Bytes of free blocks between threads.
     pub depot_bytes: usize,
     /// Number of arenas.
@@ -347,6 +349,9 @@ unsafe fn read_options(given: Option<&MillpondOptions>) -> Option<Options> {
     }
     if given.thread_cache_bytes != 0 {
         options = options.thread_cache_bytes(given.thread_cache_bytes);
+    }
+    if given.all_caches_bytes != 0 {
+        options = options.all_caches_bytes(given.all_caches_bytes);
     }
     if given.depot_bytes != 0 {
         options = options.depot_bytes(given.depot_bytes);

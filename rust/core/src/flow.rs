@@ -392,7 +392,7 @@ impl Inner {
             None => {
                 let number = caches.live.len();
                 let arena = (0..self.arenas.len()).min_by_key(|&a| self.arenas[a].threads.load(Ordering::Relaxed))?;
-                let budget = self.options.thread_cache_bytes;
+                let budget = (self.options.thread_cache_bytes, self.allowance.clone());
                 let cache = ThreadCache::new(self.backing.os, &self.backing.label, budget, number, arena).ok()?;
                 self.backing.metadata.fetch_add(ThreadCache::METADATA, Ordering::Relaxed);
                 Arc::new(cache)

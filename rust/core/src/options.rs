@@ -33,6 +33,7 @@ pub struct Options {
     pub(crate) max_bytes: usize,
     pub(crate) decay: Duration,
     pub(crate) thread_cache_bytes: usize,
+    pub(crate) all_caches_bytes: usize,
     pub(crate) depot_bytes: usize,
     pub(crate) arenas: usize,
     pub(crate) huge_pages: bool,
@@ -50,6 +51,7 @@ impl Default for Options {
             max_bytes: usize::MAX,
             decay: Duration::from_secs(1),
             thread_cache_bytes: 1 << 20,
+            all_caches_bytes: 256 << 20,
             depot_bytes: 64 << 20,
             arenas: 0,
             huge_pages: false,
@@ -90,6 +92,12 @@ impl Options {
     /// Bytes of free blocks that one thread may keep for itself, 0 to 64 MiB.
     pub fn thread_cache_bytes(mut self, bytes: usize) -> Self {
         self.thread_cache_bytes = bytes;
+        self
+    }
+
+    /// Bytes of free blocks that the caches of all threads may keep together.
+    pub fn all_caches_bytes(mut self, bytes: usize) -> Self {
+        self.all_caches_bytes = bytes;
         self
     }
 

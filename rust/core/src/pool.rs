@@ -9,7 +9,7 @@ use crate::backing::Backing;
 use crate::block::Block;
 use crate::cache::depot::Depot;
 use crate::cache::local;
-use crate::cache::thread::ThreadCache;
+use crate::cache::thread::{Allowance, ThreadCache};
 use crate::checked::{Checked, CheckedBlock, REDZONE};
 use crate::decay::Clock;
 use crate::error::{BadFree, Error};
@@ -45,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) depot: Depot,
     pub(crate) huge: HugeBlocks,
     pub(crate) caches: Mutex<Caches>,
+    pub(crate) allowance: Arc<Allowance>,
     pub(crate) counters: Counters,
     pub(crate) reports: Reports,
     /// Only in checked mode.
@@ -119,6 +120,7 @@ impl Pool {
             depot: Depot::new(arenas, options.depot_bytes),
             huge: HugeBlocks::default(),
             caches: Mutex::default(),
+            allowance: Arc::new(Allowance::new(options.all_caches_bytes)),
             counters: Counters::default(),
             reports: Reports::default(),
             checked: options.checked.then(|| Checked::new(options.quarantine_bytes)),

@@ -1,5 +1,7 @@
 //! A thread's own free blocks: for each class a stack, which only this thread uses as long as its gate is open.
 
+use std::sync::Arc;
+
 use super::batch::Batch;
 use super::gate::Gate;
 use crate::os::{Errno, Mapped, Os, Zeroable};
@@ -59,6 +61,8 @@ pub(crate) struct ThreadCache {
     slots: Mapped<Slots>,
     /// Bytes that all capacities may come to.
     budget: usize,
+    /// What the caches of all threads share.
+    allowance: Arc<Allowance>,
     /// Bytes that they do come to.
     granted: AtomicUsize,
     /// The stack to look at next for capacity to take away.
@@ -66,6 +70,26 @@ pub(crate) struct ThreadCache {
     /// What the last tick saw: the count of operations, and since when it has been that.
     seen: AtomicU64,
     seen_at: AtomicU32,
+}
+
+/// Bytes that all caches of a pool may be granted together.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    left: AtomicUsize,
+}
+
+impl Allowance {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Allowance { left: AtomicUsize::new(bytes) }
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.left.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 /// Allocations and frees of a class.
@@ -79,7 +103,7 @@ impl ThreadCache {
     pub(crate) fn new(
         os: &'static dyn Os,
         name: &str,
-        budget: usize,
+        (budget, allowance): (usize, Arc<Allowance>),
         number: usize,
         arena: usize,
     ) -> Result<Self, Errno> {
@@ -109,6 +133,7 @@ impl ThreadCache {
             stacks,
             slots: Mapped::new(os, name)?,
             budget,
+            allowance,
             granted: AtomicUsize::new(0),
             hand: AtomicUsize::new(0),
             seen: AtomicU64::new(0),
@@ -229,8 +254,9 @@ impl ThreadCache {
 
     /// Grants a stack that many blocks more, if the budget allows them.
     fn grant(&self, stack: &Stack, class: SizeClass, blocks: u32) -> bool {
-        let granted = self.granted.load(Ordering::Relaxed) + blocks as usize * class.size();
-        if granted > self.budget {
+        let bytes = blocks as usize * class.size();
+        let granted = self.granted.load(Ordering::Relaxed) + bytes;
+        if granted > self.budget || !self.allowance.take(bytes) {
             return false;
         }
         self.granted.store(granted, Ordering::Relaxed);
@@ -255,7 +281,9 @@ impl ThreadCache {
                 continue;
             }
             stack.capacity.store(capacity - less, Ordering::Relaxed);
-            self.granted.store(self.granted.load(Ordering::Relaxed) - less as usize * class.size(), Ordering::Relaxed);
+            let bytes = less as usize * class.size();
+            self.granted.store(self.granted.load(Ordering::Relaxed) - bytes, Ordering::Relaxed);
+            self.allowance.give_back(bytes);
             let surplus = len.saturating_sub(capacity - less) as usize;
             return (surplus > 0).then(|| (class, self.unstock(class, surplus)));
         }
@@ -268,6 +296,7 @@ impl ThreadCache {
             debug_assert_eq!(stack.len.load(Ordering::Relaxed), 0);
             stack.capacity.store(0, Ordering::Relaxed);
         }
+        self.allowance.give_back(self.granted.load(Ordering::Relaxed));
         self.granted.store(0, Ordering::Relaxed);
     }
 
@@ -359,7 +388,8 @@ mod tests {
     use crate::os::host;
 
     fn cache(budget: usize) -> ThreadCache {
-        ThreadCache::new(host(), "test", budget, 0, 0).expect("memory for a cache")
+        ThreadCache::new(host(), "test", (budget, Arc::new(Allowance::new(usize::MAX))), 0, 0)
+            .expect("memory for a cache")
     }
 
     fn class(size: usize) -> SizeClass {
@@ -404,5 +434,21 @@ mod tests {
             assert!(full(size) > 0, "{size} got nothing");
         }
         assert_eq!(full(1 << 20), 0, "a block above the budget is not cached");
+    }
+
+    #[test]
+    fn all_caches_together_stay_within_the_allowance() {
+        let class = class(1024);
+        let allowance = Arc::new(Allowance::new(10 * 1024));
+        let caches = [0, 1].map(|number| {
+            ThreadCache::new(host(), "test", (1 << 20, allowance.clone()), number, 0).expect("memory for a cache")
+        });
+        let room = |cache: &ThreadCache| {
+            (0..10).for_each(|_| assert!(cache.grow(class).is_none(), "nothing is in it"));
+            cache.room(class)
+        };
+        assert_eq!(room(&caches[0]) + room(&caches[1]), 10);
+        caches[0].reset_capacity();
+        assert_eq!(room(&caches[1]), 10);
     }
 }
