@@ -12,6 +12,8 @@
 //! # Ok::<(), millpond::Error>(())
 //! ```
 //!
+//! `examples/burst.rs` shows how the memory of a burst goes back.
+//!
 //! How a block travels, and where to read about it:
 //!
 //! | module | holds |
