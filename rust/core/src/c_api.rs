@@ -162,17 +162,11 @@ unsafe fn allocate_into(
 /// `pool` is null or a live pool; the block was allocated from it with this size, and nobody uses it any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn millpond_free_sized(pool: *const Pool, block: *mut c_void, size: usize) -> c_int {
-    guarded(|| {
-        // SAFETY: the caller says so.
-        let Some(pool) = (unsafe { pool.as_ref() }) else { return MILLPOND_EINVAL };
-        if block.is_null() {
-            return MILLPOND_OK;
-        }
-        // SAFETY: the caller says that nobody uses it.
-        match unsafe { pool.free_sized(block.expose_provenance(), size) } {
-            Ok(()) => MILLPOND_OK,
-            Err(error) => code(&error),
-        }
+    // SAFETY: the caller says so.
+    with_pool(unsafe { pool.as_ref() }, |pool| match block.is_null() {
+        true => Ok(()),
+        // SAFETY: the caller says that it has this size, and that nobody uses it.
+        false => unsafe { pool.free_sized(block.expose_provenance(), size) },
     })
 }
 
@@ -182,14 +176,8 @@ pub unsafe extern "C" fn millpond_free_sized(pool: *const Pool, block: *mut c_vo
 /// `pool` is null or a live pool.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn millpond_set_max_bytes(pool: *const Pool, bytes: usize) -> c_int {
-    guarded(|| {
-        // SAFETY: the caller says so.
-        let Some(pool) = (unsafe { pool.as_ref() }) else { return MILLPOND_EINVAL };
-        match pool.set_max_bytes(bytes) {
-            Ok(()) => MILLPOND_OK,
-            Err(error) => code(&error),
-        }
-    })
+    // SAFETY: the caller says so.
+    with_pool(unsafe { pool.as_ref() }, |pool| pool.set_max_bytes(bytes))
 }
 
 /// Calls `report` with each thing that the application did wrong since the last call, in words.
@@ -210,6 +198,7 @@ pub unsafe extern "C" fn millpond_reports(
             // SAFETY: the caller says that it may be called so; the string lives until it returns.
             unsafe { report(context, words.as_ptr()) };
         }
+        Ok(())
     })
 }
 
@@ -225,19 +214,11 @@ pub extern "C" fn millpond_class_size(size: usize) -> usize {
 /// `pool` is null or a live pool; nobody uses the block any more.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn millpond_free(pool: *const Pool, block: *mut c_void) -> c_int {
-    guarded(|| {
-        // SAFETY: the caller says so.
-        let Some(pool) = (unsafe { pool.as_ref() }) else {
-            return MILLPOND_EINVAL;
-        };
-        if block.is_null() {
-            return MILLPOND_OK;
-        }
+    // SAFETY: the caller says so.
+    with_pool(unsafe { pool.as_ref() }, |pool| match block.is_null() {
+        true => Ok(()),
         // SAFETY: the caller says that nobody uses it.
-        match unsafe { pool.free(block.expose_provenance()) } {
-            Ok(()) => MILLPOND_OK,
-            Err(error) => code(&error),
-        }
+        false => unsafe { pool.free(block.expose_provenance()) },
     })
 }
 
@@ -264,7 +245,10 @@ pub unsafe extern "C" fn millpond_usable_size(pool: *const Pool, block: *const c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn millpond_tick(pool: *const Pool, now_nanos: u64) -> c_int {
     // SAFETY: the caller says so.
-    with_pool(unsafe { pool.as_ref() }, |pool| pool.tick(Duration::from_nanos(now_nanos)))
+    with_pool(unsafe { pool.as_ref() }, |pool| {
+        pool.tick(Duration::from_nanos(now_nanos));
+        Ok(())
+    })
 }
 
 /// Gives all free memory back; writes the bytes to `*bytes` unless that is null.
@@ -280,6 +264,7 @@ pub unsafe extern "C" fn millpond_trim(pool: *const Pool, bytes: *mut usize) -> 
         if let Some(bytes) = unsafe { bytes.as_mut() } {
             *bytes = purged;
         }
+        Ok(())
     })
 }
 
@@ -296,6 +281,7 @@ pub unsafe extern "C" fn millpond_close(pool: *const Pool, used: *mut usize) -> 
         if let Some(used) = unsafe { used.as_mut() } {
             *used = left;
         }
+        Ok(())
     })
 }
 
@@ -315,15 +301,14 @@ pub unsafe extern "C" fn millpond_stats(pool: *const Pool, stats: *mut c_void, s
         // SAFETY: both are at least so long, and a fresh local does not overlap the caller's memory. `Stats` is made
         // of integers without padding.
         unsafe { ptr::copy_nonoverlapping((&raw const snapshot).cast::<u8>(), stats.cast::<u8>(), bytes) };
+        Ok(())
     })
 }
 
-fn with_pool(pool: Option<&Pool>, act: impl FnOnce(&Pool)) -> c_int {
-    guarded(|| match pool {
-        Some(pool) => {
-            act(pool);
-            MILLPOND_OK
-        }
+fn with_pool(pool: Option<&Pool>, act: impl FnOnce(&Pool) -> Result<(), Error>) -> c_int {
+    guarded(|| match pool.map(act) {
+        Some(Ok(())) => MILLPOND_OK,
+        Some(Err(error)) => code(&error),
         None => MILLPOND_EINVAL,
     })
 }

@@ -1,5 +1,6 @@
 //! The way of a block: from an arena or the depot to a thread's cache, and back.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -274,13 +275,10 @@ impl Inner {
     pub(crate) fn settle(&self, class: SizeClass, blocks: &[usize], number: usize) -> usize {
         let mut refused = 0;
         for blocks in blocks.chunks(BATCH_MAX) {
-            let good = match blocks.iter().position(|&block| !self.check_in(class, block)) {
-                None => blocks,
-                Some(bad) => &self.check_in_rest(class, blocks, bad)[..],
-            };
+            let good = self.check_in_all(class, blocks);
             refused += blocks.len() - good.len();
-            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, good) {
-                self.release_to_arenas(good);
+            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, &good) {
+                self.release_to_arenas(&good);
             }
         }
         // Looked at again: a batch may have reached the depot after `close` had emptied it.
@@ -302,11 +300,15 @@ impl Inner {
         }
     }
 
-    /// Checks in those behind the first bad one, and returns all good ones.
-    #[cold]
-    fn check_in_rest(&self, class: SizeClass, blocks: &[usize], first_bad: usize) -> Vec<usize> {
-        let rest = blocks[first_bad + 1..].iter().filter(|&&block| self.check_in(class, block));
-        blocks[..first_bad].iter().chain(rest).copied().collect()
+    /// The blocks that may come back, checked in; nearly always all of them.
+    fn check_in_all<'a>(&self, class: SizeClass, blocks: &'a [usize]) -> Cow<'a, [usize]> {
+        match blocks.iter().position(|&block| !self.check_in(class, block)) {
+            None => Cow::Borrowed(blocks),
+            Some(bad) => {
+                let rest = blocks[bad + 1..].iter().filter(|&&block| self.check_in(class, block));
+                Cow::Owned(blocks[..bad].iter().chain(rest).copied().collect())
+            }
+        }
     }
 
     pub(crate) fn release_to_arenas(&self, mut blocks: &[usize]) {
@@ -341,9 +343,8 @@ impl Inner {
     fn drain(&self, cache: &ThreadCache) {
         for class in SizeClass::all() {
             while cache.len(class) > 0 {
-                let mut batch = cache.unstock(class, BATCH_MAX);
-                batch.retain(|block| self.check_in(class, block));
-                self.release_to_arenas(batch.blocks());
+                let batch = cache.unstock(class, BATCH_MAX);
+                self.release_to_arenas(&self.check_in_all(class, batch.blocks()));
             }
         }
         cache.reset_capacity();

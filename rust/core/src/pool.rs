@@ -150,13 +150,7 @@ impl Pool {
     pub fn allocate(&self, size: usize) -> Result<Block<'_>, Error> {
         // One place makes the block, out of two registers: a block that the slow path had put together would have to be
         // copied through memory on the fast one as well (5 ns).
-        let fast = SizeClass::of(size).and_then(|class| {
-            let cached = local::with_current(&self.0, |cache| {
-                let _inside = cache.gate.enter()?;
-                cache.pop(class)
-            });
-            Some((cached.flatten()?, Some(class)))
-        });
+        let fast = SizeClass::of(size).and_then(|class| Some((self.in_cache(|cache| cache.pop(class))?, Some(class))));
         let (address, class) = match fast {
             Some(found) => found,
             None => self.allocate_rarely(size)?,
@@ -188,17 +182,23 @@ impl Pool {
         Ok((address, class))
     }
 
+    /// The fast path: runs `act` inside the gate of this thread's cache, if the gate is open and the cache the current one.
+    #[inline(always)]
+    fn in_cache<R>(&self, act: impl FnOnce(&ThreadCache) -> Option<R>) -> Option<R> {
+        local::with_current(&self.0, |cache| {
+            let _inside = cache.gate.enter()?;
+            act(cache)
+        })
+        .flatten()
+    }
+
     /// Takes back a block of `class`.
     ///
     /// # Safety
     /// As for [`Pool::give`].
     #[inline]
     pub(crate) unsafe fn release(&self, class: SizeClass, address: usize) {
-        let pushed = local::with_current(&self.0, |cache| {
-            let _inside = cache.gate.enter()?;
-            cache.push(class, address).then_some(())
-        });
-        if pushed.flatten().is_none() {
+        if self.in_cache(|cache| cache.push(class, address).then_some(())).is_none() {
             self.0.release_slowly(class, address);
         }
     }
@@ -212,11 +212,7 @@ impl Pool {
         if out.is_empty() {
             return Ok(0);
         }
-        let taken = local::with_current(&self.0, |cache| {
-            let _inside = cache.gate.enter()?;
-            Some(cache.pop_many(class, out))
-        });
-        match taken.flatten() {
+        match self.in_cache(|cache| Some(cache.pop_many(class, out))) {
             Some(taken) if taken > 0 => Ok(taken),
             _ => self.0.take_slowly(class, out),
         }
@@ -237,11 +233,7 @@ impl Pool {
     /// # Safety
     /// The blocks were taken from this pool and class, and nobody uses them any more.
     pub unsafe fn give(&self, class: SizeClass, blocks: &[usize]) -> usize {
-        let put = local::with_current(&self.0, |cache| {
-            let _inside = cache.gate.enter()?;
-            Some(cache.push_many(class, blocks))
-        });
-        let put = put.flatten().unwrap_or(0);
+        let put = self.in_cache(|cache| Some(cache.push_many(class, blocks))).unwrap_or(0);
         if put == blocks.len() { 0 } else { self.0.give_slowly(class, &blocks[put..]) }
     }
 

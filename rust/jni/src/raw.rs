@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use jni::sys::{JNIEnv, jboolean, jclass, jint, jlong, jlongArray};
-use millpond::{Error, Pool, SizeClass};
+use millpond::{Error, SizeClass};
 
 use crate::handle;
 
@@ -136,12 +136,10 @@ pub(crate) extern "system" fn give_shared(
     blocks: jlongArray,
     count: jint,
 ) -> jint {
-    let give = |pool: &Pool, class, blocks: &[usize]| {
-        // SAFETY: as in `give`.
-        unsafe { pool.give_shared(class, blocks) }
-    };
-    // SAFETY: as in `take`.
-    guarded(|| unsafe { move_in(env, blocks, (class, count), |class, blocks| give(handle::pool(pool), class, blocks)) })
+    // SAFETY: as in `give`.
+    guarded(|| unsafe {
+        move_in(env, blocks, (class, count), |class, blocks| handle::pool(pool).give_shared(class, blocks))
+    })
 }
 
 /// Returns the address of a block of at least `size` bytes, or an error code.

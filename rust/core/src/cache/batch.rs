@@ -13,19 +13,6 @@ impl Batch {
         Batch { blocks: [0; BATCH_MAX], len: 0 }
     }
 
-    /// Keeps the blocks that `keep` says yes to, in order.
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
-        let mut kept = 0;
-        for index in 0..self.len {
-            let block = self.blocks[index];
-            if keep(block) {
-                self.blocks[kept] = block;
-                kept += 1;
-            }
-        }
-        self.len = kept;
-    }
-
     /// Adds a block; the caller sees to it that there is room.
     #[inline]
     pub(crate) fn push(&mut self, block: usize) {

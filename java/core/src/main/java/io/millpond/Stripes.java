@@ -1,12 +1,10 @@
 package io.millpond;
 
-import java.util.concurrent.locks.ReentrantLock;
-
 /**
  * Magazines that virtual threads share: a handful for all of them, because there may be millions, and never those of the
  * carriers, because a virtual thread may change carriers at any call.
  *
- * <p>Threading: every method may be called from any thread. Each magazine is taken with one compare-and-set; if it is
+ * <p>Threading: every method may be called from any thread. Nobody waits for a magazine's lock: if it is
  * taken, the next one is tried; if all are, the native library is asked.
  */
 final class Stripes {
@@ -34,17 +32,12 @@ final class Stripes {
 
     /** A slot; null if the limit is reached. */
     Slot take(Thread thread, int sizeClass) {
-        Magazine[] all = stripes();
-        int start = index(thread);
-        for (int i = 0; i < all.length; i++) {
-            Magazine magazine = all[start + i & all.length - 1];
-            ReentrantLock lock = magazine.lock;
-            if (lock.tryLock()) {
-                try {
-                    return magazine.takeLocked(exchange, sizeClass);
-                } finally {
-                    lock.unlock();
-                }
+        Magazine magazine = lockOne(thread);
+        if (magazine != null) {
+            try {
+                return magazine.takeLocked(exchange, sizeClass);
+            } finally {
+                magazine.lock.unlock();
             }
         }
         Slot[] one = new Slot[1];
@@ -56,22 +49,30 @@ final class Stripes {
     }
 
     void put(Thread thread, Slot slot) {
-        Magazine[] all = stripes();
-        int start = index(thread);
-        for (int i = 0; i < all.length; i++) {
-            Magazine magazine = all[start + i & all.length - 1];
-            ReentrantLock lock = magazine.lock;
-            if (lock.tryLock()) {
-                try {
-                    magazine.putLocked(exchange, slot);
-                    return;
-                } finally {
-                    lock.unlock();
-                }
+        Magazine magazine = lockOne(thread);
+        if (magazine != null) {
+            try {
+                magazine.putLocked(exchange, slot);
+                return;
+            } finally {
+                magazine.lock.unlock();
             }
         }
         exchange.giveOne(slot);
         core.countDirect(0, 1);
+    }
+
+    /** The first magazine from the thread's own on that is free, locked; null if all are taken. */
+    private Magazine lockOne(Thread thread) {
+        Magazine[] all = stripes();
+        int start = index(thread);
+        for (int i = 0; i < all.length; i++) {
+            Magazine magazine = all[start + i & all.length - 1];
+            if (magazine.lock.tryLock()) {
+                return magazine;
+            }
+        }
+        return null;
     }
 
     private Magazine[] stripes() {
