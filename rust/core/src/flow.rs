@@ -72,7 +72,8 @@ impl Inner {
         out[..mine.len()].copy_from_slice(mine);
         self.note_miss(cache, class, mine.len());
         let passed = cache.gate.pass();
-        let stocked = cache.stock(class, rest);
+        // A pool that was closed meanwhile has emptied this cache for the last time.
+        let stocked = if self.is_closed() { 0 } else { cache.stock(class, rest) };
         drop(passed);
         self.settle(class, &rest[stocked..], cache.number);
         Ok(mine.len())

@@ -1,10 +1,11 @@
 //! What the public face promises.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use millpond::os::FakeOs;
-use millpond::{BadFree, CHUNK, Error, GRANULE, LARGEST, Options, PAGE, Pool, Report, SizeClass};
+use millpond::os::{self, Errno, FakeOs, Os};
+use millpond::{BadFree, CHUNK, Error, GRANULE, LARGEST, Options, PAGE, Pool, Purge, Report, SizeClass};
 
 fn pool(options: Options) -> Pool {
     Pool::new_on(options, FakeOs::leaked()).expect("a pool")
@@ -301,4 +302,70 @@ fn the_limit_can_be_changed_but_not_below_what_is_out() {
     assert!(refused.contains("4194304") && refused.contains("5242880"), "{refused}");
     assert_eq!((pool.stats().limit, pool.stats().committed), (6 << 20, 5 << 20));
     drop(block);
+}
+
+/// The host, which can be told to hold up a mapping until other threads' caches were emptied twice: a close empties them
+/// once to shut their gates and once to give all back, and does not get further while a mapping is made.
+#[derive(Debug, Default)]
+struct SlowMap {
+    is_armed: AtomicBool,
+    is_waiting: AtomicBool,
+    barriers: AtomicUsize,
+}
+
+impl Os for SlowMap {
+    fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
+        if self.is_armed.swap(false, Ordering::SeqCst) {
+            self.is_waiting.store(true, Ordering::SeqCst);
+            while self.barriers.load(Ordering::SeqCst) < 2 {
+                thread::yield_now();
+            }
+        }
+        os::host().map(bytes, align, name)
+    }
+
+    unsafe fn unmap(&self, address: usize, bytes: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { os::host().unmap(address, bytes) }
+    }
+
+    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { os::host().purge(address, bytes, how) }
+    }
+
+    fn huge_pages(&self, address: usize, bytes: usize, on: bool) {
+        os::host().huge_pages(address, bytes, on);
+    }
+
+    fn membarrier(&self) -> bool {
+        let done = os::host().membarrier();
+        self.barriers.fetch_add(1, Ordering::SeqCst);
+        done
+    }
+}
+
+#[test]
+fn closing_during_an_allocation_leaves_nothing_in_the_cache() {
+    let os: &SlowMap = Box::leak(Box::default());
+    let pool = Pool::new_on(Options::new().arenas(1), os).expect("a pool");
+    // Many enough that the cache fetches eight at a time, and that the chunk is nearly full.
+    let mut blocks: Vec<_> = (0..40).map(|_| pool.allocate(64 * 1024).expect("a block")).collect();
+    thread::scope(|scope| {
+        let closing = &pool;
+        scope.spawn(move || {
+            while !os.is_waiting.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            closing.close();
+        });
+        os.is_armed.store(true, Ordering::SeqCst);
+        while let Ok(block) = pool.allocate(64 * 1024) {
+            blocks.push(block);
+        }
+    });
+    let stats = pool.stats();
+    assert_eq!((stats.cached_threads, stats.live_blocks), (0, blocks.len() as u64));
+    drop(blocks);
+    assert_eq!((pool.stats().used, pool.stats().committed), (0, 0));
 }
