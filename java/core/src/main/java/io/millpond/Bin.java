@@ -26,6 +26,8 @@ final class Bin {
     Slot[] slots = NO_SLOTS;
     /** How many are ready: {@code slots[0 .. top)}. */
     int top;
+    /** The fewest that were ready since the last {@link #surplus}: so many nobody wanted. */
+    int low;
     /** Buffers handed out, and taken back, ever. */
     long allocations;
     long releases;
@@ -43,6 +45,9 @@ final class Bin {
         int last = top - 1;
         Slot slot = slots[last];
         top = last;
+        if (last < low) {
+            low = last;
+        }
         allocations++;
         return slot;
     }
@@ -84,6 +89,13 @@ final class Bin {
         return slots.length > 0 && --hurries >= 0;
     }
 
+    /** Half of what nobody wanted since this was last asked, rounded up. */
+    int surplus() {
+        int unwanted = Math.min(low, top);
+        low = top;
+        return (unwanted + 1) / 2;
+    }
+
     /** Forgets what lies above the top. Filled from the bottom, it has no gaps. */
     void clearStale() {
         for (int i = top; i < slots.length && slots[i] != null; i++) {
@@ -114,6 +126,7 @@ final class Bin {
     /** As it was at first, but for the counters. It is empty. */
     void reset() {
         slots = NO_SLOTS;
+        low = 0;
         refill = FIRST_REFILL;
     }
 

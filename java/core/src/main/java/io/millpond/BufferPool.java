@@ -217,7 +217,7 @@ public final class BufferPool implements AutoCloseable {
         private String name;
         private long maxMemory = Runtime.getRuntime().maxMemory();
         private Duration decay = Duration.ofSeconds(1);
-        private long threadCacheBytes = 1 << 20;
+        private long threadCacheBytes = 8 << 20;
         private boolean zeroing;
         private int alignment = ALIGNMENT_MIN;
         private boolean checked = Boolean.getBoolean(CHECKED_PROPERTY);
@@ -283,7 +283,9 @@ public final class BufferPool implements AutoCloseable {
         }
 
         /**
-         * How much free memory one thread may keep at hand, on both sides of JNI together. By default 1 MiB.
+         * How much free memory one thread may keep at hand, on both sides of JNI together; it takes as much as it has use
+         * for, not more than about a thirty-second of {@link #maxMemory}, and all threads together not more than a quarter.
+         * What it has no use for any more goes back with the {@link #decay} time. By default 8 MiB.
          *
          * @param bytes 0 to 64 MiB
          * @return this
@@ -292,7 +294,7 @@ public final class BufferPool implements AutoCloseable {
         public Builder threadCacheBytes(long bytes) {
             if (bytes < 0 || bytes > THREAD_CACHE_MAX) {
                 throw new IllegalArgumentException("threadCacheBytes is " + bytes + ", must be from 0 to " + THREAD_CACHE_MAX
-                        + "; 1048576 suits most");
+                        + "; 8388608 suits most");
             }
             this.threadCacheBytes = bytes;
             return this;

@@ -3,6 +3,7 @@ package io.millpond;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -27,8 +28,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Threading: {@code pop} and {@code push} are for the owner; methods that say so want the lock.
  */
 final class Magazine {
-    /** A class may take this share of the budget. */
-    private static final int CLASS_SHARE = 2;
     /** Bins grow and shrink in this many steps, as far as blocks are small enough for it. */
     private static final int STEPS = 64;
     private static final int BIN_MAX = 64;
@@ -60,6 +59,8 @@ final class Magazine {
     /** Bytes that all capacities may come to, and do. */
     private final long budget;
     private long granted;
+    /** What is left of the bytes that all magazines of the pool may come to. */
+    private final AtomicLong room;
     /** The first class whose blocks are too large for the budget. */
     private final int firstPast;
     /** Buffers of these classes that the owner was handed and gave back, ever. */
@@ -68,15 +69,16 @@ final class Magazine {
     /** The bin to look at next for capacity to take away. */
     private int hand;
 
-    /* The housekeeper's notes: the sequence seen last, and since when; the one of the last sweep, and when it was. */
+    /* The housekeeper's notes: the sequence seen last, and since when; the one of the last decay, and when it was. */
     long seenSequence = -1;
     long seenSince;
-    long sweptSequence;
-    long sweptSince;
+    long decayedSequence;
+    long decayedSince;
 
-    Magazine(Thread owner, long budget) {
+    Magazine(Thread owner, long budget, AtomicLong room) {
         this.owner = owner;
         this.budget = budget;
+        this.room = room;
         this.firstPast = firstPast();
         Arrays.fill(bins, Bin.NONE);
     }
@@ -91,6 +93,9 @@ final class Magazine {
             if (last >= 0) {
                 slot = bin.slots[last];
                 bin.top = last;
+                if (last < bin.low) {
+                    bin.low = last;
+                }
                 bin.allocations++;
             }
         }
@@ -234,12 +239,23 @@ final class Magazine {
                 bin.reset();
             }
         }
-        granted = 0;
+        grant(-granted);
     }
 
-    /** With the lock, from somebody else or the owner outside: forgets slots that are not in it any more. */
-    void sweepLocked() {
+    /**
+     * With the lock, from somebody else or the owner outside: gives away what the owner did not need of late, and forgets
+     * slots that are not in it any more.
+     */
+    void decayLocked(Exchange exchange) {
         for (Bin bin : bins) {
+            if (bin == Bin.NONE) {
+                continue;
+            }
+            int surplus = bin.surplus();
+            if (surplus > 0) {
+                giveTop(exchange, bin, surplus, true);
+                resize(bin, bin.slots.length - surplus);
+            }
             bin.clearStale();
         }
     }
@@ -367,11 +383,10 @@ final class Magazine {
         for (int visits = 0; visits < STEAL_VISITS && granted + bytes > budget; visits++) {
             shrinkNext(exchange, bin, wanted);
         }
-        if (granted + bytes > budget) {
+        if (granted + bytes > budget || room.get() < bytes) {
             return false;
         }
-        granted += bytes;
-        bin.resize(bin.slots.length + more);
+        resize(bin, bin.slots.length + more);
         return true;
     }
 
@@ -388,8 +403,18 @@ final class Magazine {
         }
         int left = capacity - less;
         giveTop(exchange, bin, Math.max(0, bin.top - left), false);
-        bin.resize(left);
-        granted -= (long) less * SizeClass.size(hand);
+        resize(bin, left);
+    }
+
+    private void resize(Bin bin, int capacity) {
+        grant((long) (capacity - bin.slots.length) * SizeClass.size(bin.sizeClass));
+        bin.resize(capacity);
+    }
+
+    /** Of two that look at the room at once both may take it; a bound for all threads may be passed by a step. */
+    private void grant(long bytes) {
+        granted += bytes;
+        room.addAndGet(-bytes);
     }
 
     /** How many slots a bin grows and shrinks by. */
@@ -406,6 +431,6 @@ final class Magazine {
     }
 
     private int capacityMax(int sizeClass) {
-        return (int) Math.min(BIN_MAX, budget / CLASS_SHARE / SizeClass.size(sizeClass));
+        return (int) Math.min(BIN_MAX, budget / SizeClass.size(sizeClass));
     }
 }

@@ -2,6 +2,7 @@ package io.millpond;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -16,6 +17,10 @@ final class Magazines {
     private static final int SPINS = 100;
 
     private final Exchange exchange;
+    /** Bytes that one magazine may come to. */
+    private final long budget;
+    /** What is left of the bytes that all of them may come to. */
+    private final AtomicLong room;
     /** One visitor at a time, so that nobody waits for one lock with another in hand. */
     private final ReentrantLock visiting = new ReentrantLock();
     /** Guards what follows. */
@@ -26,8 +31,10 @@ final class Magazines {
     private long retiredAllocations;
     private long retiredReleases;
 
-    Magazines(Exchange exchange) {
+    Magazines(Exchange exchange, long budget, long budgetOfAll) {
         this.exchange = exchange;
+        this.budget = budget;
+        this.room = new AtomicLong(budgetOfAll);
     }
 
     /** What the magazines hold and did, each figure of its own moment. */
@@ -44,15 +51,18 @@ final class Magazines {
     }
 
     /** What a visitor does in a magazine whose owner is kept out. */
-    private enum Visit { DRAIN, SWEEP, CLOSE }
+    private enum Visit { DRAIN, DECAY, CLOSE }
 
-    void add(Magazine magazine) {
+    /** A new one. Null instead of its owner stands for the virtual threads. */
+    Magazine open(Thread owner) {
+        Magazine magazine = new Magazine(owner, budget, room);
         synchronized (guard) {
             if (closed) {
                 magazine.revoke();
             }
             all.add(magazine);
         }
+        return magazine;
     }
 
     /** Empties all of them. Returns the bytes that were in them. */
@@ -76,8 +86,8 @@ final class Magazines {
     }
 
     /**
-     * Empties and forgets those of threads that ended, empties those not used for {@code idleNanos}, and lets the others
-     * forget stale slots about as often. {@code now} is {@link System#nanoTime()}.
+     * Empties and forgets those of threads that ended, empties those not used for {@code idleNanos}, and takes from the
+     * others about as often what they do not need. {@code now} is {@link System#nanoTime()}.
      */
     void tidy(long now, long idleNanos) {
         retireDead();
@@ -93,14 +103,14 @@ final class Magazines {
                 if (!magazine.isEmpty()) {
                     idle.add(magazine);
                 }
-            } else if (sequence != magazine.sweptSequence && now - magazine.sweptSince >= idleNanos) {
-                magazine.sweptSequence = sequence;
-                magazine.sweptSince = now;
+            } else if (sequence != magazine.decayedSequence && now - magazine.decayedSince >= idleNanos) {
+                magazine.decayedSequence = sequence;
+                magazine.decayedSince = now;
                 busy.add(magazine);
             }
         }
         visit(idle, Visit.DRAIN);
-        visit(busy, Visit.SWEEP);
+        visit(busy, Visit.DECAY);
     }
 
     Figures figures() {
@@ -178,8 +188,8 @@ final class Magazines {
     }
 
     private void enter(Magazine magazine, Visit visit) {
-        if (visit == Visit.SWEEP) {
-            magazine.sweepLocked();
+        if (visit == Visit.DECAY) {
+            magazine.decayLocked(exchange);
         } else {
             magazine.drainLocked(exchange);
         }

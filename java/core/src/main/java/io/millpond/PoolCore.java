@@ -4,6 +4,7 @@ import io.millpond.internal.Block;
 import io.millpond.internal.BlockSource;
 import java.lang.System.Logger.Level;
 import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -20,8 +21,12 @@ import java.util.concurrent.atomic.LongAdder;
  */
 final class PoolCore extends BlockSource {
     private static final System.Logger LOGGER = System.getLogger("io.millpond");
-    /** Half of a thread's bytes are the native cache's. */
-    private static final int LEVELS = 2;
+    /** This share of a thread's bytes is the native cache's: it has nothing to do but to feed the magazine. */
+    private static final int NATIVE_SHARE = 8;
+    /** A magazine may have this share of the pool's limit, so that a few threads cannot keep a small pool to themselves. */
+    private static final int MAGAZINE_SHARE = 32;
+    /** All of them may have this share of it. */
+    private static final int MAGAZINES_SHARE = 4;
     /** The shelves decay so often in a decay time. */
     private static final int SHELF_ROUNDS = 2;
 
@@ -29,7 +34,6 @@ final class PoolCore extends BlockSource {
     private final long limit;
     private final long decayNanos;
     private final boolean zeroing;
-    private final long magazineBudget;
 
     /** The size classes to serve requests by, by those they would have otherwise; null if these are they. */
     private final int[] classes;
@@ -73,15 +77,15 @@ final class PoolCore extends BlockSource {
         if (parent != null) {
             parent.core().ensureOpen();
         }
-        this.magazineBudget = options.threadCacheBytes() / LEVELS;
-        this.pool = new NativePool(options, options.threadCacheBytes() - magazineBudget,
-                parent == null ? null : parent.core().pool);
+        long nativeBudget = options.threadCacheBytes() / NATIVE_SHARE;
+        long magazineBudget = Math.min(options.threadCacheBytes() - nativeBudget, limit / MAGAZINE_SHARE);
+        this.pool = new NativePool(options, nativeBudget, parent == null ? null : parent.core().pool);
         this.classes = SizeClass.aligned(options.alignment());
         this.checked = options.checked() ? new CheckedBlocks(this, pool, classes) : null;
         this.exchange = new Exchange(this, pool, table);
         this.shelves = exchange.shelves();
-        this.magazines = new Magazines(exchange);
-        this.stripes = new Stripes(this, exchange, magazines, magazineBudget);
+        this.magazines = new Magazines(exchange, magazineBudget, limit / MAGAZINES_SHARE);
+        this.stripes = new Stripes(this, exchange, magazines);
         this.tickedAt = System.nanoTime();
         this.sweptAt = tickedAt;
         this.shelvedAt = tickedAt;
@@ -99,12 +103,16 @@ final class PoolCore extends BlockSource {
         int sizeClass = classOf(size);
         if (checked != null) {
             Slot slot = takeChecked(size);
-            return slot == null ? null : hand(slot, null, size);
+            return slot == null ? null : hand(slot, size);
         }
         Thread thread = Thread.currentThread();
         Magazine magazine = magazineOf(thread);
         Slot slot = take(magazine, thread, sizeClass, size);
-        return slot == null ? null : hand(slot, magazine, size);
+        if (slot == null) {
+            return null;
+        }
+        slot.setHome(magazine);
+        return hand(slot, size);
     }
 
     /** As {@link #allocate}, waiting for room; null if there was none in time. */
@@ -120,13 +128,14 @@ final class PoolCore extends BlockSource {
         return busy.await(nanos, () -> allocate(size));
     }
 
-    /** Takes back the slot of a handle that was made with {@code home}. The caller has seen to it that this happens once. */
-    void release(Slot slot, Magazine home) {
+    /** Takes back a slot. The caller has seen to it that this happens once. */
+    void release(Slot slot) {
         if (checked != null) {
             checked.release(slot);
             return;
         }
         Thread thread = Thread.currentThread();
+        Magazine home = slot.home();
         Magazine magazine = home.owner == thread ? home : magazineOf(thread);
         if (magazine.owner != thread || !magazine.push(slot)) {
             releaseSlowly(magazine, thread, slot);
@@ -150,8 +159,7 @@ final class PoolCore extends BlockSource {
 
     @Override
     public void give(Block block) {
-        Slot slot = (Slot) block;
-        release(slot, slot.home());
+        release((Slot) block);
     }
 
     SlotTable table() {
@@ -372,12 +380,12 @@ final class PoolCore extends BlockSource {
         return slot == null && reclaimFamily() ? checked.take(size) : slot;
     }
 
-    private PooledBuffer hand(Slot slot, Magazine magazine, int size) {
-        slot.prepare(size);
+    private PooledBuffer hand(Slot slot, int size) {
+        ByteBuffer view = slot.view(size);
         if (zeroing) {
-            Zeros.fill(slot.view());
+            Zeros.fill(view);
         }
-        return new PooledBuffer(slot, magazine, size);
+        return new PooledBuffer(slot, view, size);
     }
 
     /** The magazine for what this thread does: its own, or a shared one if it is virtual. */
@@ -394,8 +402,7 @@ final class PoolCore extends BlockSource {
             // It comes to release, or to be refused; nobody looks after new magazines any more.
             return stripes.home(thread);
         }
-        Magazine magazine = new Magazine(thread, magazineBudget);
-        magazines.add(magazine);
+        Magazine magazine = magazines.open(thread);
         mine.set(magazine);
         return magazine;
     }

@@ -31,13 +31,13 @@ public final class PooledBuffer implements AutoCloseable {
     }
 
     private final Slot slot;
-    private final Magazine home;
+    private final ByteBuffer view;
     /** The size while it is live; its complement, which is negative, once it is released. */
     private int state;
 
-    PooledBuffer(Slot slot, Magazine home, int size) {
+    PooledBuffer(Slot slot, ByteBuffer view, int size) {
         this.slot = slot;
-        this.home = home;
+        this.view = view;
         this.state = size;
     }
 
@@ -52,7 +52,7 @@ public final class PooledBuffer implements AutoCloseable {
         if (state < 0) {
             throw released();
         }
-        return slot.view();
+        return view;
     }
 
     /**
@@ -75,7 +75,7 @@ public final class PooledBuffer implements AutoCloseable {
         if (!end()) {
             throw released();
         }
-        slot.core.release(slot, home);
+        slot.core.release(slot);
     }
 
     /**
@@ -84,7 +84,7 @@ public final class PooledBuffer implements AutoCloseable {
     @Override
     public void close() {
         if (end()) {
-            slot.core.release(slot, home);
+            slot.core.release(slot);
         }
     }
 

@@ -20,9 +20,12 @@ final class Slot extends Block {
     final ByteBuffer root;
     final Watch watch;
     final int sizeClass;
-    /** What was handed out last; of the same size again it is handed out again. */
+    /** A view that was handed out before, for when its size is asked for again; at first the root. */
     private ByteBuffer view;
-    /** Where it was last taken without a handle, which would know that; a way to the magazine that costs no look-up. */
+    private int viewSize;
+    /** The size that was asked for last. */
+    private int lastSize;
+    /** Where it was last taken; a way to the magazine that costs no look-up. */
     private Magazine home;
 
     Slot(ByteBuffer root, Watch watch) {
@@ -31,6 +34,7 @@ final class Slot extends Block {
         this.watch = watch;
         this.sizeClass = watch.sizeClass;
         this.view = root;
+        this.viewSize = root.capacity();
     }
 
     @Override
@@ -43,14 +47,20 @@ final class Slot extends Block {
         return watch.address;
     }
 
-    /** Makes the view a new buffer of {@code size} bytes to all appearances. */
-    void prepare(int size) {
-        ByteBuffer last = view;
-        if (last.capacity() == size) {
-            last.clear().order(ByteOrder.BIG_ENDIAN);
-        } else {
-            view = root.capacity() == size ? root.clear().order(ByteOrder.BIG_ENDIAN) : root.slice(0, size);
+    /** A new buffer of {@code size} bytes to all appearances. */
+    ByteBuffer view(int size) {
+        return viewSize == size ? view.clear().order(ByteOrder.BIG_ENDIAN) : otherView(size);
+    }
+
+    /** Keeps only what was asked for twice in a row: storing a new object's reference into an old one is expensive. */
+    private ByteBuffer otherView(int size) {
+        ByteBuffer other = root.slice(0, size);
+        if (lastSize == size) {
+            view = other;
+            viewSize = size;
         }
+        lastSize = size;
+        return other;
     }
 
     Magazine home() {
@@ -62,10 +72,6 @@ final class Slot extends Block {
         if (home != magazine) {
             home = magazine;
         }
-    }
-
-    ByteBuffer view() {
-        return view;
     }
 
     /** Says that the block goes on without this slot. Called before the block can be handed to anybody else. */

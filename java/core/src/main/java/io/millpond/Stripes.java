@@ -13,15 +13,13 @@ final class Stripes {
     private final PoolCore core;
     private final Exchange exchange;
     private final Magazines magazines;
-    private final long budget;
     /** Made when the first virtual thread comes. A power of two of them. */
     private volatile Magazine[] stripes;
 
-    Stripes(PoolCore core, Exchange exchange, Magazines magazines, long budget) {
+    Stripes(PoolCore core, Exchange exchange, Magazines magazines) {
         this.core = core;
         this.exchange = exchange;
         this.magazines = magazines;
-        this.budget = budget;
     }
 
     /** The one that a thread tries first; also what the handles of virtual threads have for a home. */
@@ -85,8 +83,7 @@ final class Stripes {
             int processors = Math.min(MAX, Runtime.getRuntime().availableProcessors());
             Magazine[] made = new Magazine[Integer.highestOneBit(2 * processors - 1)];
             for (int i = 0; i < made.length; i++) {
-                made[i] = new Magazine(null, budget);
-                magazines.add(made[i]);
+                made[i] = magazines.open(null);
             }
             stripes = made;
         }

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -20,7 +21,8 @@ class CloseTest {
 
     /** What is logged meanwhile. */
     private static List<String> logged(Runnable act) {
-        List<String> messages = new ArrayList<>();
+        // Other threads may be about to add one.
+        List<String> messages = new CopyOnWriteArrayList<>();
         Handler handler = new Handler() {
             @Override
             public synchronized void publish(LogRecord record) {
