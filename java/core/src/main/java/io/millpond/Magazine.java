@@ -23,9 +23,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>The order on the owner's side matters: were the top read before {@code revoked}, it could be from before somebody
  * emptied the magazine and left.
  *
- * <p>A magazine without an owner is shared by virtual threads. Who uses it holds the lock.
+ * <p>A magazine without an owner is shared by virtual threads: one of them is inside at a time, the one that made
+ * {@code sequence} odd by an atomic exchange. Whoever finds it odd goes elsewhere instead of waiting.
  *
- * <p>Threading: {@code pop} and {@code push} are for the owner; methods that say so want the lock.
+ * <p>Threading: {@code pop} and {@code push} are for the owner, {@code popShared} and {@code pushShared} for anybody where
+ * there is none; methods that say so want the lock.
  */
 final class Magazine {
     /** Bins grow and shrink in this many steps, as far as blocks are small enough for it. */
@@ -182,6 +184,63 @@ final class Magazine {
         return inside;
     }
 
+    /** As {@link #pop}, for any thread; null also if somebody else is inside. */
+    Slot popShared(int sizeClass) {
+        // A glance, so that an empty one costs nothing.
+        if (bins[sizeClass].top == 0 || !enterShared()) {
+            return null;
+        }
+        try {
+            Bin bin = bins[sizeClass];
+            return (int) REVOKED.getVolatile(this) == 0 && bin.top > 0 ? bin.pop() : null;
+        } finally {
+            leaveShared();
+        }
+    }
+
+    /** As {@link #push}, for any thread; false also if somebody else is inside. */
+    boolean pushShared(Slot slot) {
+        if (bins[slot.sizeClass].isFull() || !enterShared()) {
+            return false;
+        }
+        try {
+            Bin bin = bins[slot.sizeClass];
+            if ((int) REVOKED.getVolatile(this) != 0 || bin.isFull()) {
+                return false;
+            }
+            bin.push(slot);
+            return true;
+        } finally {
+            leaveShared();
+        }
+    }
+
+    /** For any thread: locks a shared one and goes in; false if somebody else has it or is inside. */
+    boolean tryLockShared() {
+        if (!lock.tryLock()) {
+            return false;
+        }
+        if (enterShared()) {
+            return true;
+        }
+        lock.unlock();
+        return false;
+    }
+
+    void unlockShared() {
+        leaveShared();
+        lock.unlock();
+    }
+
+    private boolean enterShared() {
+        long outside = sequence;
+        return (outside & 1) == 0 && SEQUENCE.compareAndSet(this, outside, outside + 1);
+    }
+
+    private void leaveShared() {
+        SEQUENCE.setRelease(this, sequence + 1);
+    }
+
     /** The owner's slow way to a slot; null if the limit is reached. */
     Slot refill(Exchange exchange, int sizeClass) {
         lock.lock();
@@ -202,10 +261,9 @@ final class Magazine {
         }
     }
 
-    /** With the lock: a slot; null if the limit is reached. */
+    /** With the lock, inside if it is shared: a slot; null if the limit is reached. */
     Slot takeLocked(Exchange exchange, int sizeClass) {
         exchange.ensureOpen();
-        used();
         Bin bin = bin(sizeClass);
         if (bin.top == 0) {
             bin.clearStale();
@@ -218,9 +276,8 @@ final class Magazine {
         return bin.top == 0 ? null : bin.pop();
     }
 
-    /** With the lock: puts a slot, or gives it away. */
+    /** With the lock, inside if it is shared: puts a slot, or gives it away. */
     void putLocked(Exchange exchange, Slot slot) {
-        used();
         Bin bin = bin(slot.sizeClass);
         boolean closed = exchange.isClosed();
         if (!closed && makeRoom(exchange, bin)) {
@@ -260,17 +317,19 @@ final class Magazine {
         }
     }
 
-    /** With the lock: sends the owner the slow way. A {@code membarrier} must follow before {@link #isOwnerOutside}. */
+    /** With the lock: sends the owner the slow way. A {@code membarrier} must follow before {@link #isOutside}. */
     void revoke() {
         REVOKED.setVolatile(this, 1);
+        // For those who share one: their exchange is a barrier, and this is its counterpart.
+        VarHandle.fullFence();
     }
 
     void restore() {
         REVOKED.setRelease(this, 0);
     }
 
-    /** After {@link #revoke} and the barrier: whether the owner is outside, and stays there. */
-    boolean isOwnerOutside() {
+    /** After {@link #revoke} and the barrier: whether the owner, or all who share it, are outside, and stay there. */
+    boolean isOutside() {
         return ((long) SEQUENCE.getAcquire(this) & 1) == 0;
     }
 
@@ -311,13 +370,6 @@ final class Magazine {
             sum += bin.allocations;
         }
         return sum;
-    }
-
-    /** Who shares a magazine has no sequence of its own to tell that it is in use. */
-    private void used() {
-        if (isShared()) {
-            sequence += 2;
-        }
     }
 
     private Bin bin(int sizeClass) {

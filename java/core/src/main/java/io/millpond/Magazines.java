@@ -196,11 +196,12 @@ final class Magazines {
     }
 
     private static boolean isQuiet(Magazine magazine, boolean barrier) {
-        if (magazine.isShared() || magazine.owner == Thread.currentThread() || !magazine.owner.isAlive()) {
+        boolean shared = magazine.isShared();
+        if (!shared && (magazine.owner == Thread.currentThread() || !magazine.owner.isAlive())) {
             return true;
         }
-        for (int i = 0; barrier && i < SPINS; i++) {
-            if (magazine.isOwnerOutside()) {
+        for (int i = 0; (barrier || shared) && i < SPINS; i++) {
+            if (magazine.isOutside()) {
                 return true;
             }
             Thread.onSpinWait();

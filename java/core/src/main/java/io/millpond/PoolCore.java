@@ -206,7 +206,6 @@ final class PoolCore extends BlockSource {
         giveForgotten();
         magazines.close();
         shelves.close();
-        table.clear();
         pool.close();
         look();
         PoolStats stats = stats();
@@ -491,12 +490,10 @@ final class PoolCore extends BlockSource {
     private boolean isFinished() {
         // Those whose owner was inside when the pool was closed, and those of threads that came since.
         magazines.close();
-        if (pool.stats()[NativePool.USED] > 0) {
-            return false;
-        }
-        // Somebody may have been parking while the pool was closed.
+        boolean finished = pool.stats()[NativePool.USED] == 0;
+        // Nobody looks for slots any more. Each is parked before its block is given away, so after the last block all are here.
         table.clear();
-        return true;
+        return finished;
     }
 
     private static IllegalArgumentException negative(int size) {

@@ -4,8 +4,8 @@ package io.millpond;
  * Magazines that virtual threads share: a handful for all of them, because there may be millions, and never those of the
  * carriers, because a virtual thread may change carriers at any call.
  *
- * <p>Threading: every method may be called from any thread. Nobody waits for a magazine's lock: if it is
- * taken, the next one is tried; if all are, the native library is asked.
+ * <p>Threading: every method may be called from any thread. Nobody waits for a magazine: if somebody is inside, the next one
+ * is tried; if that is so in all, the native library is asked.
  */
 final class Stripes {
     private static final int MAX = 16;
@@ -30,12 +30,24 @@ final class Stripes {
 
     /** A slot; null if the limit is reached. */
     Slot take(Thread thread, int sizeClass) {
+        Magazine[] all = stripes();
+        int start = index(thread);
+        for (int i = 0; i < all.length; i++) {
+            Slot slot = all[start + i & all.length - 1].popShared(sizeClass);
+            if (slot != null) {
+                return slot;
+            }
+        }
+        return takeSlowly(thread, sizeClass);
+    }
+
+    private Slot takeSlowly(Thread thread, int sizeClass) {
         Magazine magazine = lockOne(thread);
         if (magazine != null) {
             try {
                 return magazine.takeLocked(exchange, sizeClass);
             } finally {
-                magazine.lock.unlock();
+                magazine.unlockShared();
             }
         }
         Slot[] one = new Slot[1];
@@ -47,26 +59,37 @@ final class Stripes {
     }
 
     void put(Thread thread, Slot slot) {
+        Magazine[] all = stripes();
+        int start = index(thread);
+        for (int i = 0; i < all.length; i++) {
+            if (all[start + i & all.length - 1].pushShared(slot)) {
+                return;
+            }
+        }
+        putSlowly(thread, slot);
+    }
+
+    private void putSlowly(Thread thread, Slot slot) {
         Magazine magazine = lockOne(thread);
         if (magazine != null) {
             try {
                 magazine.putLocked(exchange, slot);
                 return;
             } finally {
-                magazine.lock.unlock();
+                magazine.unlockShared();
             }
         }
         exchange.giveOne(slot);
         core.countDirect(0, 1);
     }
 
-    /** The first magazine from the thread's own on that is free, locked; null if all are taken. */
+    /** The first magazine from the thread's own on that is free, locked and entered; null if all are taken. */
     private Magazine lockOne(Thread thread) {
         Magazine[] all = stripes();
         int start = index(thread);
         for (int i = 0; i < all.length; i++) {
             Magazine magazine = all[start + i & all.length - 1];
-            if (magazine.lock.tryLock()) {
+            if (magazine.tryLockShared()) {
                 return magazine;
             }
         }

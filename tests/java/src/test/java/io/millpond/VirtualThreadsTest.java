@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -84,6 +85,49 @@ class VirtualThreadsTest {
             }
             assertEquals(0, pool.stats().liveBuffers());
             assertEquals(0, pool.stats().usedBytes());
+        }
+    }
+
+    /** Shared magazines that somebody empties all the time: no slot may be lost or handed out twice. */
+    @Test
+    void sharedMagazinesAreDrainedUnderTheirUsersHands() throws Exception {
+        try (BufferPool pool = BufferPool.builder().maxMemory(64 << 20).decay(Duration.ofSeconds(100)).build()) {
+            AtomicBoolean over = new AtomicBoolean();
+            Thread trimmer = new Thread(() -> {
+                while (!over.get()) {
+                    pool.trim();
+                }
+            });
+            trimmer.start();
+            try {
+                runAll(16, index -> {
+                    PooledBuffer[] held = new PooledBuffer[8];
+                    for (int round = 0; round < 20_000; round++) {
+                        takeAndPut(pool, held, 100L * index);
+                    }
+                });
+            } finally {
+                over.set(true);
+                trimmer.join();
+            }
+            PoolStats stats = pool.stats();
+            assertEquals(16 * 20_000 * 8, stats.allocations());
+            assertEquals(stats.allocations(), stats.releases());
+            assertEquals(0, stats.usedBytes(), stats::toString);
+            assertEquals(0, stats.badFrees(), stats::toString);
+            pool.trim();
+            assertEquals(0, pool.stats().cachedBytes(), pool.stats()::toString);
+        }
+    }
+
+    private static void takeAndPut(BufferPool pool, PooledBuffer[] held, long mark) {
+        for (int i = 0; i < held.length; i++) {
+            held[i] = pool.allocate(256);
+            held[i].byteBuffer().putLong(0, mark + i);
+        }
+        for (int i = 0; i < held.length; i++) {
+            assertEquals(mark + i, held[i].byteBuffer().getLong(0), "somebody else has the same block");
+            held[i].release();
         }
     }
 
