@@ -31,7 +31,7 @@ help: ## this list
 setup:
 	@.ci/setup
 
-demo: setup ## the file server: pooled buffers beside allocateDirect (FILE=… serves another file)
+demo: setup ## file servers: pooled buffers beside allocateDirect (FILE=… serves another file), then with Netty
 	@$(GRADLE_RUN) :millpond-examples:demoJar
 	@$(JAVA_RUN) -jar examples/build/libs/demo.jar $(if $(FILE),"$(FILE)")
 
@@ -74,8 +74,8 @@ bench-report: setup ## the tables and pictures of docs/benchmarks.md from what b
 	@cargo run --release --quiet --package millpond-benchmarks --bin report
 
 install: setup ## classes, sources, javadoc and native jar into the local Maven repository
-	@$(GRADLE_RUN) :millpond:publishToMavenLocal
-	@echo "Installed io.millpond:millpond into the local Maven repository."
+	@$(GRADLE_RUN) :millpond:publishToMavenLocal :millpond-netty:publishToMavenLocal
+	@echo "Installed io.millpond:millpond and io.millpond:millpond-netty into the local Maven repository."
 
 soak: setup ## the long tests: SOAK_SECONDS=600 for the allocator, then as long for the JVM side, with a progress line
 	@SOAK_SECONDS=$(SOAK_SECONDS) cargo run --release --quiet --package millpond-tests --bin soak

@@ -18,6 +18,11 @@ import java.security.NoSuchAlgorithmException;
 record Content(Path file, long length, byte[] sha256) {
     private static final int CHUNK = 1 << 16;
 
+    /** Reads a whole file and hashes it. */
+    static Content of(Path file) throws IOException {
+        return of(file, Files.size(file));
+    }
+
     /**
      * Reads the first {@code length} bytes and hashes them with heap memory only, so that the expected hash owes nothing to
      * the buffers it is to check.

@@ -1,15 +1,18 @@
 package io.millpond.examples;
 
+import io.millpond.examples.netty.SelfSigned;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /**
  * Streams a file over loopback to 16 clients at once, first with {@code ByteBuffer.allocateDirect} for each buffer and then with
- * a Millpond pool, each in a JVM of its own, and prints the two side by side.
+ * a Millpond pool, each in a JVM of its own, and prints the two side by side. Then serves some files of the JDK by HTTP over
+ * TLS to 64 connections, with Netty and Millpond's allocator in it.
  *
  * <p>The file is the first argument, or the environment variable {@code FILE}, or else the {@code lib/modules} of the running
  * JDK. Exit status 0: all is well. 1: a hash differs, a buffer leaked, memory did not come back, or a run failed. 2: the file
@@ -50,7 +53,7 @@ public final class FileServerDemo {
             return BAD_USAGE;
         }
         try {
-            return compare(file, out, err);
+            return demonstrate(file, out, err);
         } catch (IOException e) {
             err.println("FAILED: " + e.getMessage());
             return FAILED;
@@ -75,27 +78,45 @@ public final class FileServerDemo {
         return Files.isReadable(file) ? null : "The file to serve cannot be read: " + file + ".";
     }
 
-    private static int compare(Path file, PrintStream out, PrintStream err) throws IOException, InterruptedException {
+    private static int demonstrate(Path file, PrintStream out, PrintStream err) throws IOException, InterruptedException {
+        List<String> problems = new ArrayList<>(compare(file, out));
+        problems.addAll(withNetty(out));
+        problems.forEach(problem -> err.println("FAILED: " + problem));
+        if (problems.isEmpty()) {
+            out.println("All hashes agree, no buffer leaked, and the memory came back.");
+        }
+        out.flush();
+        return problems.isEmpty() ? OK : FAILED;
+    }
+
+    /** The two halves of the comparison. */
+    private static List<String> compare(Path file, PrintStream out) throws IOException, InterruptedException {
         long size = Files.size(file);
         Content content = Content.of(file, Math.min(size, MOST_SERVED));
         out.printf("Serving %s%s (%s) to %d clients at once, on Java %s with %d processors.%n",
-                size > content.length() ? "the start of " : "", file, Amount.bytes(content.length()), DemoWorker.CLIENTS,
+                size > content.length() ? "the start of " : "", file, Amount.bytes(content.length()), Mode.MILLPOND.clients(),
                 Runtime.version(), Runtime.getRuntime().availableProcessors());
         out.println("Each half runs in a JVM of its own, is warmed up, and rests for five seconds at the end.");
         out.flush();
 
-        RunResult direct = WorkerProcess.run(Mode.DIRECT, content);
-        RunResult pooled = WorkerProcess.run(Mode.MILLPOND, content);
+        RunResult direct = WorkerProcess.run(Mode.DIRECT, List.of(content));
+        RunResult pooled = WorkerProcess.run(Mode.MILLPOND, List.of(content));
 
         Report report = new Report(direct, pooled);
         out.printf("%n%sCollectors: %s%n%nMillpond's own statistics, five seconds after:%n%s%n%s%n", report.table(),
-                pooled.collectors(), pooled.statistics(), report.forgotten());
-        List<String> problems = report.problems();
-        problems.forEach(problem -> err.println("FAILED: " + problem));
-        if (problems.isEmpty()) {
-            out.println("All " + DemoWorker.CLIENTS + " hashes agree, no buffer leaked, and the memory came back.");
-        }
+                pooled.collectors(), pooled.statistics(), Report.forgotten(pooled.forgotten()));
+        return report.problems();
+    }
+
+    /** The same questions to Millpond's allocator in Netty. */
+    private static List<String> withNetty(PrintStream out) throws IOException, InterruptedException {
+        List<Content> files = SomeFiles.ofTheJdk();
+        out.printf("%nThe same with Netty: %d files (%s) over HTTP/1.1 to %d connections that are kept alive, with TLS by %s.%n",
+                files.size(), SomeFiles.sizes(files), Mode.NETTY.clients(), SelfSigned.bestProvider());
         out.flush();
-        return problems.isEmpty() ? OK : FAILED;
+        RunResult result = WorkerProcess.run(Mode.NETTY, files);
+        Report report = new Report(result);
+        out.printf("%n%s%nMillpond's own statistics, five seconds after:%n%s%n", report.table(), result.statistics());
+        return report.problems();
     }
 }

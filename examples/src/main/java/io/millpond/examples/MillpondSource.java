@@ -14,6 +14,10 @@ final class MillpondSource implements BufferSource {
         pool = BufferPool.builder().name(name).maxMemory(maxMemory).build();
     }
 
+    BufferPool pool() {
+        return pool;
+    }
+
     @Override
     public Lease take(int size) {
         return new MillpondLease(pool.allocate(size));

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /** One line that is written over ten times a second on a terminal, or printed once a second elsewhere. */
-final class ProgressLine implements Transfer.Watcher {
+final class ProgressLine implements Work.Watcher {
     private static final long TERMINAL_NANOS = 100_000_000L;
     private static final long LOG_NANOS = 1_000_000_000L;
 

@@ -5,17 +5,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 
-/** The comparison as a table, and the verdict. */
+/** What workers have found out, a column for each, and the verdict. */
 final class Report {
     /** How much larger the process may be five seconds after the transfer than before it. */
     static final long ALLOWED_GROWTH = 32L << 20;
 
-    private final RunResult direct;
-    private final RunResult pooled;
+    /** How much of that a pool may still have from the operating system, whatever else the process has grown by. */
+    static final long ALLOWED_COMMITTED = 1L << 20;
 
-    Report(RunResult direct, RunResult pooled) {
-        this.direct = direct;
-        this.pooled = pooled;
+    private final List<RunResult> results;
+
+    Report(RunResult... results) {
+        this.results = List.of(results);
     }
 
     String table() {
@@ -30,13 +31,14 @@ final class Report {
         row(table, "RSS at the peak", result -> Amount.bytes(result.residentPeak()));
         row(table, "RSS five seconds after", result -> Amount.bytes(result.residentAfter()));
         row(table, "  against the start", result -> Amount.growth(result.residentGrowth()));
-        row(table, "wrong hashes", result -> result.outcome().differing() + " of " + DemoWorker.CLIENTS);
+        row(table, "wrong hashes", result -> result.outcome().differing() + " of " + result.outcome().hashes());
         row(table, "buffers not released", result -> Long.toString(result.unreleased()));
+        row(table, "leaks Netty reported", result -> result.mode() == Mode.NETTY ? Long.toString(result.leaksDetected()) : "");
         return table.toString();
     }
 
-    String forgotten() {
-        ForgottenBuffer buffer = pooled.forgotten();
+    /** Returns what became of a buffer that was forgotten on purpose. */
+    static String forgotten(ForgottenBuffer buffer) {
         if (buffer == null) {
             return "A forgotten buffer was not tried, as others have leaked before.";
         }
@@ -49,28 +51,46 @@ final class Report {
     /** Returns what is wrong, one sentence each; empty if all is well. */
     List<String> problems() {
         List<String> problems = new ArrayList<>();
-        for (RunResult result : List.of(direct, pooled)) {
-            String title = result.mode().title();
-            if (result.outcome().differing() > 0) {
-                problems.add(title + ": " + result.outcome().differing() + " of " + DemoWorker.CLIENTS
-                        + " clients received something else than what is in the file.");
-            }
-            if (result.unreleased() != 0) {
-                problems.add(title + ": " + result.unreleased() + " buffers were never released.");
-            }
+        for (RunResult result : results) {
+            problemsOf(result).forEach(problem -> problems.add(result.mode().title() + ": " + problem));
         }
-        if (pooled.residentGrowth() > ALLOWED_GROWTH) {
-            problems.add("Millpond: five seconds after the end the process is "
-                    + Amount.growth(pooled.residentGrowth()) + " against the start; " + Amount.growth(ALLOWED_GROWTH)
-                    + " are allowed.");
+        return problems;
+    }
+
+    private static List<String> problemsOf(RunResult result) {
+        List<String> problems = new ArrayList<>();
+        Work.Outcome outcome = result.outcome();
+        if (outcome.differing() > 0) {
+            problems.add(outcome.differing() + " of " + outcome.hashes() + " times a client received something else than what "
+                    + "is in the file.");
         }
-        if (pooled.forgotten() != null && !pooled.forgotten().returned()) {
-            problems.add("Millpond: " + forgotten());
+        if (result.unreleased() != 0) {
+            problems.add(result.unreleased() + " buffers were never released.");
+        }
+        if (result.leaksDetected() != 0) {
+            problems.add("Netty's leak detector has reported " + result.leaksDetected() + " leaks.");
+        }
+        if (result.mode().isPooled() && result.residentGrowth() > ALLOWED_GROWTH) {
+            problems.add("five seconds after the end the process is " + Amount.growth(result.residentGrowth())
+                    + " against the start; " + Amount.growth(ALLOWED_GROWTH) + " are allowed.");
+        }
+        if (result.mode().isPooled() && result.committedAfter() > ALLOWED_COMMITTED) {
+            problems.add("five seconds after the end the pool still has " + Amount.bytes(result.committedAfter())
+                    + " from the operating system; " + Amount.bytes(ALLOWED_COMMITTED) + " are allowed.");
+        }
+        if (result.forgotten() != null && !result.forgotten().returned()) {
+            problems.add(forgotten(result.forgotten()));
         }
         return problems;
     }
 
     private void row(StringBuilder table, String name, Function<RunResult, String> value) {
-        table.append(String.format("%-24s%16s%16s%n", name, value.apply(direct), value.apply(pooled)));
+        List<String> values = results.stream().map(value).toList();
+        if (values.stream().allMatch(String::isEmpty)) {
+            return;
+        }
+        table.append(String.format("%-24s", name));
+        values.forEach(each -> table.append(String.format("%16s", each)));
+        table.append(System.lineSeparator());
     }
 }

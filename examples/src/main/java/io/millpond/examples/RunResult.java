@@ -18,20 +18,24 @@ import java.nio.file.Path;
  * @param residentAtStart resident bytes before the transfer, after a warm-up
  * @param residentPeak largest number of resident bytes during the transfer
  * @param residentAfter resident bytes five seconds after the transfer
+ * @param committedAfter bytes that the source still had from the operating system then
  * @param unreleased buffers that nobody had released at the end
+ * @param leaksDetected leaks that somebody else than the source has seen
  * @param statistics what the source told about itself
  * @param forgotten what became of a buffer that was dropped without a release; null where that is all there is anyway
  */
 record RunResult(
         Mode mode,
         String collectors,
-        Transfer.Outcome outcome,
+        Work.Outcome outcome,
         long processorNanos,
         ProcessMeters.Collections collections,
         long residentAtStart,
         long residentPeak,
         long residentAfter,
+        long committedAfter,
         long unreleased,
+        long leaksDetected,
         String statistics,
         ForgottenBuffer forgotten)
         implements Serializable {

@@ -1,43 +1,35 @@
 package io.millpond.examples;
 
 import java.io.IOException;
-import java.io.Serializable;
 import java.time.Duration;
 
-/** One run of the work: a server, its clients, and every byte of the content to each of them. */
-final class Transfer {
+/** A server, its clients, and every byte of the content to each of them. */
+final class Transfer implements Work {
     private static final long LOOK_MILLIS = 50;
 
     private final Content content;
     private final int clients;
     private final BufferSource source;
 
+    /** The source is this transfer's from now on. */
     Transfer(Content content, int clients, BufferSource source) {
         this.content = content;
         this.clients = clients;
         this.source = source;
     }
 
-    /** Something that wants to know, a few times a second, how far a transfer has come. */
-    interface Watcher {
-        void look(long bytesReceived, BufferSource.Usage usage);
+    @Override
+    public BufferSource source() {
+        return source;
     }
 
-    /**
-     * What came of it.
-     *
-     * @param nanos time from the first request to the last hash
-     * @param bytes bytes received by all clients
-     * @param differing clients whose hash was not the expected one
-     */
-    record Outcome(long nanos, long bytes, int differing) implements Serializable {}
+    @Override
+    public long totalBytes() {
+        return content.length() * clients;
+    }
 
-    /**
-     * Runs the transfer and returns when all clients are done and all buffers are released.
-     *
-     * @throws IOException if a connection fails or the deadline passes; the message says what
-     */
-    Outcome run(Duration deadline, Watcher watcher) throws IOException, InterruptedException {
+    @Override
+    public Outcome run(Duration deadline, Watcher watcher) throws IOException, InterruptedException {
         long start = System.nanoTime();
         try (FileServer server = new FileServer(content.file(), source)) {
             server.start();
@@ -48,7 +40,7 @@ final class Transfer {
                     watcher.look(group.bytes(), source.usage());
                     failIfBroken(group.failure(), server.failure());
                     if (System.nanoTime() - start > deadline.toNanos()) {
-                        throw new IOException(late(deadline, group.bytes()));
+                        throw new IOException(late(deadline, group.bytes(), totalBytes()) + "; a smaller FILE takes less time");
                     }
                 }
                 failIfBroken(group.failure(), server.failure());
@@ -56,14 +48,15 @@ final class Transfer {
                 if (done != clients) {
                     throw new IOException("only " + done + " of " + clients + " clients came to an end");
                 }
-                return new Outcome(group.lastFinishedNanos() - start, group.bytes(), group.differing());
+                return new Outcome(group.lastFinishedNanos() - start, group.bytes(), done, group.differing());
             }
         }
     }
 
-    private String late(Duration deadline, long bytes) {
+    /** Returns what to say when a deadline has passed. */
+    static String late(Duration deadline, long bytes, long totalBytes) {
         return "after " + deadline.toSeconds() + " s only " + Amount.bytes(bytes) + " of "
-                + Amount.bytes(content.length() * clients) + " had arrived; a smaller FILE takes less time";
+                + Amount.bytes(totalBytes) + " had arrived";
     }
 
     private static void failIfBroken(Throwable inClients, Throwable inServer) throws IOException {

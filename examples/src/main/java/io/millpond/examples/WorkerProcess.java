@@ -32,11 +32,11 @@ final class WorkerProcess {
      *
      * @throws IOException if it fails or does not end in time; it has then said why on standard error
      */
-    static RunResult run(Mode mode, Content content) throws IOException, InterruptedException {
+    static RunResult run(Mode mode, List<Content> contents) throws IOException, InterruptedException {
         Path result = Files.createTempFile("millpond-demo-", ".result");
         result.toFile().deleteOnExit();
         try {
-            Process process = new ProcessBuilder(command(mode, content, result)).inheritIO().start();
+            Process process = new ProcessBuilder(command(mode, contents, result)).inheritIO().start();
             Thread killer = new Thread(process::destroyForcibly, "worker-killer");
             Runtime.getRuntime().addShutdownHook(killer);
             try {
@@ -61,7 +61,7 @@ final class WorkerProcess {
         }
     }
 
-    private static List<String> command(Mode mode, Content content, Path result) {
+    private static List<String> command(Mode mode, List<Content> contents, Path result) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(HEAP);
@@ -77,10 +77,12 @@ final class WorkerProcess {
         command.add(System.getProperty("java.class.path"));
         command.add(DemoWorker.class.getName());
         command.add(mode.name());
-        command.add(content.file().toString());
-        command.add(Long.toString(content.length()));
-        command.add(HexFormat.of().formatHex(content.sha256()));
         command.add(result.toString());
+        for (Content content : contents) {
+            command.add(content.file().toString());
+            command.add(Long.toString(content.length()));
+            command.add(HexFormat.of().formatHex(content.sha256()));
+        }
         return command;
     }
 }

@@ -1,6 +1,7 @@
 package io.millpond.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
@@ -29,8 +30,8 @@ class ReportTest {
 
     @Test
     void wrongHashesAreAProblem() {
-        assertProblem(new Report(result(Mode.DIRECT, 3, START, 0, null), POOLED), "allocateDirect: 3 of 16 clients");
-        assertProblem(new Report(DIRECT, result(Mode.MILLPOND, 16, START, 0, CAME_BACK)), "Millpond: 16 of 16 clients");
+        assertProblem(new Report(result(Mode.DIRECT, 3, START, 0, null), POOLED), "allocateDirect: 3 of 16 times");
+        assertProblem(new Report(DIRECT, result(Mode.MILLPOND, 16, START, 0, CAME_BACK)), "Millpond: 16 of 16 times");
     }
 
     @Test
@@ -42,6 +43,23 @@ class ReportTest {
     void memoryThatStaysIsAProblem() {
         RunResult grown = result(Mode.MILLPOND, 0, START + Report.ALLOWED_GROWTH + 1, 0, CAME_BACK);
         assertProblem(new Report(DIRECT, grown), "five seconds after the end");
+    }
+
+    @Test
+    void aPoolThatKeepsItsMemoryIsAProblem() {
+        assertProblem(new Report(netty(Report.ALLOWED_COMMITTED + 1, 0)), "Netty: five seconds after the end the pool still has");
+    }
+
+    @Test
+    void leaksThatNettyReportsAreAProblem() {
+        assertProblem(new Report(netty(0, 3)), "Netty: Netty's leak detector has reported 3 leaks");
+        assertEquals(List.of(), new Report(netty(0, 0)).problems());
+    }
+
+    @Test
+    void onlyNettyHasARowForItsLeaks() {
+        assertTrue(new Report(netty(0, 3)).table().contains("leaks Netty reported"));
+        assertFalse(new Report(DIRECT, POOLED).table().contains("leaks Netty reported"));
     }
 
     @Test
@@ -62,8 +80,13 @@ class ReportTest {
         assertTrue(report.problems().get(0).contains(part), report.problems().toString());
     }
 
+    private static RunResult netty(long committedAfter, long leaks) {
+        return new RunResult(Mode.NETTY, "G1", new Work.Outcome(1, 1, 1, 0), 1, new ProcessMeters.Collections(0, 0), START, START,
+                START, committedAfter, 0, leaks, "", null);
+    }
+
     private static RunResult result(Mode mode, int differing, long residentAfter, long live, ForgottenBuffer forgotten) {
-        return new RunResult(mode, "G1", new Transfer.Outcome(1_000_000_000L, 2L << 30, differing), 3_000_000_000L,
-                new ProcessMeters.Collections(3, 30), START, residentAfter + 1, residentAfter, live, "", forgotten);
+        return new RunResult(mode, "G1", new Work.Outcome(1_000_000_000L, 2L << 30, 16, differing), 3_000_000_000L,
+                new ProcessMeters.Collections(3, 30), START, residentAfter + 1, residentAfter, 0, live, 0, "", forgotten);
     }
 }

@@ -31,7 +31,7 @@ class TransferTest {
     @Test
     void everyClientReceivesTheFile() throws Exception {
         int length = (9 << 20) + 12_345;
-        Transfer.Outcome outcome = run(Content.of(fileOf(length), length), DEADLINE);
+        Work.Outcome outcome = run(Content.of(fileOf(length), length), DEADLINE);
         assertEquals(0, outcome.differing());
         assertEquals((long) length * CLIENTS, outcome.bytes());
         assertTrue(outcome.nanos() > 0);
@@ -39,14 +39,14 @@ class TransferTest {
 
     @Test
     void onlyTheStartOfAFileCanBeServed() throws Exception {
-        Transfer.Outcome outcome = run(Content.of(fileOf(100_000), 54_321), DEADLINE);
+        Work.Outcome outcome = run(Content.of(fileOf(100_000), 54_321), DEADLINE);
         assertEquals(0, outcome.differing());
         assertEquals(54_321L * CLIENTS, outcome.bytes());
     }
 
     @Test
     void anEmptyFileHasAHashToo() throws Exception {
-        Transfer.Outcome outcome = run(Content.of(fileOf(0), 0), DEADLINE);
+        Work.Outcome outcome = run(Content.of(fileOf(0), 0), DEADLINE);
         assertEquals(0, outcome.differing());
         assertEquals(0, outcome.bytes());
     }
@@ -77,7 +77,7 @@ class TransferTest {
         assertTrue(failure.getMessage().startsWith("after 0 s only "), failure.getMessage());
     }
 
-    private Transfer.Outcome run(Content content, Duration deadline) throws Exception {
+    private Work.Outcome run(Content content, Duration deadline) throws Exception {
         return new Transfer(content, CLIENTS, source).run(deadline, (bytes, usage) -> { });
     }
 

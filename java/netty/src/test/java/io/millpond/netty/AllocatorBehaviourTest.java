@@ -138,6 +138,25 @@ class AllocatorBehaviourTest {
         }
     }
 
+    @Test
+    void leakDetectorReportsForgottenBuffers() throws Exception {
+        try (Pools pools = new Pools(); Leaks leaks = new Leaks()) {
+            ByteBuf released = pools.buffer(100);
+            released.release();
+            forget(pools, 5000);
+            for (int i = 0; i < 100 && leaks.reports().isEmpty(); i++) {
+                Thread.sleep(10);
+            }
+            assertEquals(1, leaks.reports().size(), leaks.reports()::toString);
+            assertTrue(leaks.reports().get(0).contains("AllocatorBehaviourTest.forget"), leaks.reports()::toString);
+            for (int i = 0; i < 300 && pools.pool.stats().forgottenBuffers() < 1; i++) {
+                System.gc();
+                Thread.sleep(50);
+            }
+            assertEquals(1, pools.pool.stats().forgottenBuffers());
+        }
+    }
+
     private static void forget(Pools pools, int size) {
         pools.buffer(size).writeInt(1).retainedSlice(0, 2);
     }
