@@ -1,0 +1,195 @@
+package io.millpond.benchmarks;
+
+import io.millpond.BufferPool;
+import io.millpond.PooledBuffer;
+import io.millpond.netty.MillpondByteBufAllocator;
+import io.netty.buffer.AdaptiveByteBufAllocator;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * What is compared: something that gives direct buffers and takes them back. A JVM loads the one that it measures and no
+ * other, so that the compiler sees through these calls.
+ *
+ * <p>Threading: every method may be called from any thread.
+ */
+public abstract class Allocator implements AutoCloseable {
+    /** Millpond's own buffers. */
+    public static final String MILLPOND = "millpond";
+    /** Millpond behind Netty's interface. */
+    public static final String MILLPOND_NETTY = "millpond-netty";
+    /** Netty's {@code PooledByteBufAllocator}, the default of 4.1. */
+    public static final String POOLED = "pooled";
+    /** Netty's {@code AdaptiveByteBufAllocator}, the default of 4.2. */
+    public static final String ADAPTIVE = "adaptive";
+    /** Netty's {@code UnpooledByteBufAllocator}. */
+    public static final String UNPOOLED = "unpooled";
+    /** {@link ByteBuffer#allocateDirect}, which only the garbage collector can take back. */
+    public static final String DIRECT = "allocateDirect";
+
+    /** All of them. */
+    public static final List<String> NAMES = List.of(MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED, DIRECT);
+
+    /**
+     * Makes one.
+     *
+     * @param name one of {@link #NAMES}
+     * @return a new one, in whose pool is nothing
+     * @throws IllegalArgumentException if there is no such
+     */
+    public static Allocator named(String name) {
+        return switch (name) {
+            case MILLPOND -> new Millpond();
+            case MILLPOND_NETTY -> {
+                BufferPool pool = BufferPool.builder().name(name).maxMemory(4L << 30).build();
+                yield new Netty(new MillpondByteBufAllocator(pool));
+            }
+            case POOLED -> new Netty(new PooledByteBufAllocator(true));
+            case ADAPTIVE -> new Netty(new AdaptiveByteBufAllocator(true));
+            case UNPOOLED -> new Netty(new UnpooledByteBufAllocator(true));
+            case DIRECT -> new Direct();
+            default -> throw new IllegalArgumentException("no allocator is called '" + name + "', there are " + NAMES);
+        };
+    }
+
+    /**
+     * Allocates.
+     *
+     * @param size bytes of capacity
+     * @return the buffer, for {@link #touch} and {@link #give}
+     */
+    public abstract Object take(int size);
+
+    /**
+     * Writes the first byte, as a user would.
+     *
+     * @param buffer what {@link #take} gave
+     * @return something that depends on the buffer
+     */
+    public abstract int touch(Object buffer);
+
+    /**
+     * Writes a byte to each page.
+     *
+     * @param buffer what {@link #take} gave
+     */
+    public abstract void fill(Object buffer);
+
+    /**
+     * Releases.
+     *
+     * @param buffer what {@link #take} gave, once
+     */
+    public abstract void give(Object buffer);
+
+    /** Gives back what can be given back. */
+    @Override
+    public void close() {}
+
+    private static final class Millpond extends Allocator {
+        private final BufferPool pool = BufferPool.builder().name("benchmark").maxMemory(4L << 30).build();
+
+        @Override
+        public Object take(int size) {
+            return pool.allocate(size);
+        }
+
+        @Override
+        public int touch(Object buffer) {
+            ByteBuffer bytes = ((PooledBuffer) buffer).byteBuffer();
+            bytes.put(0, (byte) 1);
+            return bytes.remaining();
+        }
+
+        @Override
+        public void fill(Object buffer) {
+            Allocator.fill(((PooledBuffer) buffer).byteBuffer());
+        }
+
+        @Override
+        public void give(Object buffer) {
+            ((PooledBuffer) buffer).release();
+        }
+
+        @Override
+        public void close() {
+            pool.close();
+        }
+    }
+
+    private static final class Netty extends Allocator {
+        private final ByteBufAllocator allocator;
+
+        Netty(ByteBufAllocator allocator) {
+            this.allocator = allocator;
+        }
+
+        @Override
+        public Object take(int size) {
+            return allocator.directBuffer(size);
+        }
+
+        @Override
+        public int touch(Object buffer) {
+            ByteBuf bytes = (ByteBuf) buffer;
+            bytes.setByte(0, 1);
+            return bytes.capacity();
+        }
+
+        @Override
+        public void fill(Object buffer) {
+            ByteBuf bytes = (ByteBuf) buffer;
+            for (int i = 0; i < bytes.capacity(); i += PAGE) {
+                bytes.setByte(i, 1);
+            }
+        }
+
+        @Override
+        public void give(Object buffer) {
+            ((ByteBuf) buffer).release();
+        }
+
+        @Override
+        public void close() {
+            if (allocator instanceof MillpondByteBufAllocator millpond) {
+                millpond.pool().close();
+            }
+        }
+    }
+
+    private static final class Direct extends Allocator {
+        @Override
+        public Object take(int size) {
+            return ByteBuffer.allocateDirect(size);
+        }
+
+        @Override
+        public int touch(Object buffer) {
+            ByteBuffer bytes = (ByteBuffer) buffer;
+            bytes.put(0, (byte) 1);
+            return bytes.remaining();
+        }
+
+        @Override
+        public void fill(Object buffer) {
+            Allocator.fill((ByteBuffer) buffer);
+        }
+
+        @Override
+        public void give(Object buffer) {
+            // Dropped: there is no other way.
+        }
+    }
+
+    private static final int PAGE = 4096;
+
+    private static void fill(ByteBuffer bytes) {
+        for (int i = 0; i < bytes.capacity(); i += PAGE) {
+            bytes.put(i, (byte) 1);
+        }
+    }
+}

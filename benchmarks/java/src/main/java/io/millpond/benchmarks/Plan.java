@@ -1,0 +1,64 @@
+package io.millpond.benchmarks;
+
+import static io.millpond.benchmarks.Allocator.ADAPTIVE;
+import static io.millpond.benchmarks.Allocator.MILLPOND;
+import static io.millpond.benchmarks.Allocator.MILLPOND_NETTY;
+import static io.millpond.benchmarks.Allocator.POOLED;
+import static io.millpond.benchmarks.Allocator.UNPOOLED;
+
+import io.millpond.benchmarks.Suite.Collector;
+import io.millpond.benchmarks.Suite.Kind;
+import java.util.List;
+
+/** Everything that {@code make bench} measures with JMH. */
+final class Plan {
+    private static final String[] NETTY_ONLY = {MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED};
+    private static final String[] POOLS = {MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED};
+    private static final String[] BEST = {MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE};
+    private static final String[] FEW_SIZES = {"256", "4096", "65536"};
+
+    private Plan() {}
+
+    static List<Suite> full() {
+        Suite pair = suite("pair", "PairBenchmark.pair", "size");
+        Suite access = suite("access", "", "").over("").of(NETTY_ONLY);
+        return List.of(
+            new Suite("floor", "FloorBenchmark.floor", "", List.of(""), List.of(), 1, Kind.NETTY, Collector.G1, 17),
+            pair.over("64", "256", "1024", "4096", "16384", "65536", "1048576", "8388608"),
+            suite("burst of 64", "BurstBenchmark.burst", "size").over("1024", "4096", "16384", "65536", "1048576").of(POOLS),
+            suite("live", "LiveBenchmark.replace", "live").over("128", "8192"),
+            suite("exchange", "ExchangeBenchmark.exchange", "size").over("256", "1024", "4096", "16384", "65536").of(POOLS),
+            suite("ring", "ExchangeBenchmark.ring", "").over("").of(MILLPOND),
+            pair.called("pair, plain thread").on(Kind.PLAIN).over("256", "4096", "16384", "65536").of(NETTY_ONLY),
+            pair.called("pair, virtual thread").on(Kind.VIRTUAL).since(21).over(FEW_SIZES).of(POOLS),
+            pair.called("pair, 8 virtual threads").on(Kind.VIRTUAL).on(8).since(21).over(FEW_SIZES).of(POOLS),
+            pair.called("pair, 2 threads").on(2).over(FEW_SIZES),
+            pair.called("pair, 8 threads").on(8).over(FEW_SIZES),
+            pair.called("pair, Parallel").under(Collector.Parallel).over(FEW_SIZES),
+            pair.called("pair, ZGC").under(Collector.Z).over(FEW_SIZES),
+            access(access, "getLong"),
+            access(access, "writeBytes"),
+            access(access, "setZero"),
+            access(access, "indexOf"));
+    }
+
+    /** For a first look. */
+    static List<Suite> quick() {
+        Suite pair = suite("pair", "PairBenchmark.pair", "size").of(BEST);
+        return List.of(
+            full().get(0),
+            pair.over(FEW_SIZES),
+            suite("burst of 64", "BurstBenchmark.burst", "size").over("4096", "65536").of(BEST),
+            suite("live", "LiveBenchmark.replace", "live").over("8192").of(BEST),
+            suite("exchange", "ExchangeBenchmark.exchange", "size").over("4096").of(BEST));
+    }
+
+    private static Suite suite(String name, String benchmark, String parameter) {
+        return new Suite(name, benchmark, parameter, List.of(), Allocator.NAMES, 1, Kind.NETTY, Collector.G1, 17);
+    }
+
+    private static Suite access(Suite like, String method) {
+        return new Suite(method, "AccessBenchmark." + method, "", like.values(), like.allocators(), like.threads(), like.kind(),
+            like.collector(), like.oldestJdk());
+    }
+}

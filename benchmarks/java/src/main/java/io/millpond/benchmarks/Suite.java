@@ -1,0 +1,81 @@
+package io.millpond.benchmarks;
+
+import java.util.List;
+
+/**
+ * A row of tables: one benchmark, over the values of its parameter and a list of allocators, under one set of conditions.
+ *
+ * @param name what the report calls it
+ * @param benchmark class and method, {@code PairBenchmark.pair}
+ * @param parameter the parameter's name; null if there is none
+ * @param values of the parameter; one empty string if there is none
+ * @param allocators which of {@link Allocator#NAMES}; empty if the benchmark has none
+ * @param threads how many run it at once
+ * @param kind what kind of thread
+ * @param collector the JVM's garbage collector
+ * @param oldestJdk the first version of Java that has what it needs
+ */
+public record Suite(String name, String benchmark, String parameter, List<String> values, List<String> allocators, int threads,
+        Kind kind, Collector collector, int oldestJdk) {
+    /** Kinds of threads, and what tells JMH to use them. */
+    public enum Kind {
+        /** What Netty's event loops run on. */
+        NETTY("-Djmh.executor=CUSTOM", "-Djmh.executor.class=" + NettyThreads.class.getName()),
+        /** As {@code new Thread} makes them. */
+        PLAIN(),
+        /** Of Java 21 and later. */
+        VIRTUAL("-Djmh.executor=VIRTUAL");
+
+        private final List<String> flags;
+
+        Kind(String... flags) {
+            this.flags = List.of(flags);
+        }
+
+        List<String> flags() {
+            return flags;
+        }
+    }
+
+    /** Garbage collectors. */
+    public enum Collector {
+        /** The default. */
+        G1,
+        /** The one with the cheapest barriers. */
+        Parallel,
+        /** The one without pauses. On 25 it is generational. */
+        Z;
+
+        String flag() {
+            return "-XX:+Use" + name() + "GC";
+        }
+    }
+
+    Suite on(Kind other) {
+        return new Suite(name, benchmark, parameter, values, allocators, threads, other, collector, oldestJdk);
+    }
+
+    Suite on(int otherThreads) {
+        return new Suite(name, benchmark, parameter, values, allocators, otherThreads, kind, collector, oldestJdk);
+    }
+
+    Suite under(Collector other) {
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, other, oldestJdk);
+    }
+
+    Suite called(String other) {
+        return new Suite(other, benchmark, parameter, values, allocators, threads, kind, collector, oldestJdk);
+    }
+
+    Suite over(String... otherValues) {
+        return new Suite(name, benchmark, parameter, List.of(otherValues), allocators, threads, kind, collector, oldestJdk);
+    }
+
+    Suite of(String... others) {
+        return new Suite(name, benchmark, parameter, values, List.of(others), threads, kind, collector, oldestJdk);
+    }
+
+    Suite since(int jdk) {
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, jdk);
+    }
+}

@@ -1,0 +1,73 @@
+package io.millpond.benchmarks.memory;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The resident memory of another process, looked at ten times a second until {@link #close()}.
+ *
+ * <p>Threading: for one thread, which is not the one that looks.
+ */
+final class ResidentSet implements AutoCloseable {
+    private static final long INTERVAL_MILLIS = 100;
+    private static final String FIELD = "VmRSS:";
+    private static final double KIB_PER_MIB = 1024;
+    private static final double NANOS_PER_SECOND = 1e9;
+
+    private final long pid;
+    private final List<Sample> samples = new ArrayList<>();
+    private final Thread thread = new Thread(this::look, "resident set");
+
+    /** What was resident when, by {@link System#nanoTime()}. */
+    record Sample(long nanos, double mib) {
+        double secondsSince(long start) {
+            return (nanos - start) / NANOS_PER_SECOND;
+        }
+    }
+
+    ResidentSet(long pid) {
+        this.pid = pid;
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** What is resident now, in MiB. */
+    static double now(long pid) throws IOException {
+        for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"))) {
+            if (line.startsWith(FIELD)) {
+                return Long.parseLong(line.substring(FIELD.length()).replace("kB", "").strip()) / KIB_PER_MIB;
+            }
+        }
+        throw new IOException("process " + pid + " has ended");
+    }
+
+    private void look() {
+        try {
+            while (true) {
+                Sample sample = new Sample(System.nanoTime(), now(pid));
+                synchronized (samples) {
+                    samples.add(sample);
+                }
+                Thread.sleep(INTERVAL_MILLIS);
+            }
+        } catch (IOException | InterruptedException e) {
+            // The process ended, or nobody wants to know any more: there is no more to see.
+            return;
+        }
+    }
+
+    /** Stops looking, and tells what was seen. */
+    List<Sample> stop() throws InterruptedException {
+        thread.interrupt();
+        thread.join();
+        return List.copyOf(samples);
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+    }
+}

@@ -1,0 +1,77 @@
+package io.millpond.benchmarks.memory;
+
+import io.millpond.benchmarks.Arguments;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Draws what {@link Retained} saw on one JDK: resident memory over time, a line for each allocator. Of allocators that were
+ * measured more than once it takes the last run.
+ *
+ * <p>{@code --jdk 17 [--in FILE] [--out FILE.svg]}
+ */
+public final class RetainedPlot {
+    /** Where the picture begins, in seconds: how long filling took before is of no interest. */
+    private static final double FIRST = -2;
+
+    private RetainedPlot() {}
+
+    /**
+     * Draws.
+     *
+     * @param args see above
+     * @throws IOException if a file cannot be read or written
+     */
+    public static void main(String[] args) throws IOException {
+        Arguments arguments = new Arguments(args, List.of(), List.of("--jdk", "--in", "--out"));
+        int jdk = Integer.parseInt(arguments.get("--jdk", "17"));
+        Path out = Path.of(arguments.get("--out", "build/benchmarks/retained-" + jdk + ".svg"));
+        List<MemoryFigure> figures = MemoryFigure.read(Path.of(arguments.get("--in", "build/benchmarks/memory.tsv")));
+        Files.writeString(out, draw(figures, jdk));
+        System.out.println("Wrote " + out);
+    }
+
+    /**
+     * The picture.
+     *
+     * @param figures what was found, by whichever program
+     * @param jdk whose samples to draw
+     * @return an SVG document
+     * @throws IllegalArgumentException if there are none
+     */
+    public static String draw(List<MemoryFigure> figures, int jdk) {
+        Map<String, List<Chart.Point>> lines = new LinkedHashMap<>();
+        for (MemoryFigure figure : figures) {
+            if (isSample(figure, jdk) && seconds(figure) >= FIRST) {
+                List<Chart.Point> line = lines.computeIfAbsent(figure.allocator(), key -> new ArrayList<>());
+                add(line, new Chart.Point(seconds(figure), figure.number()));
+            }
+        }
+        if (lines.isEmpty()) {
+            throw new IllegalArgumentException("there are no samples of JDK " + jdk + "; run Retained first");
+        }
+        return new Chart("Resident memory after a burst of 1 GiB, all of it released, MiB above the start (JDK " + jdk + ")",
+            "seconds since the release, without any call or collection", lines).svg();
+    }
+
+    private static boolean isSample(MemoryFigure figure, int jdk) {
+        return figure.program().equals(Retained.PROGRAM) && figure.jdk() == jdk && figure.key().startsWith(Retained.SAMPLE);
+    }
+
+    private static double seconds(MemoryFigure figure) {
+        return Double.parseDouble(figure.key().substring(Retained.SAMPLE.length()));
+    }
+
+    /** Time that goes back is a later run. */
+    private static void add(List<Chart.Point> line, Chart.Point point) {
+        if (!line.isEmpty() && line.get(line.size() - 1).x() > point.x()) {
+            line.clear();
+        }
+        line.add(point);
+    }
+}
