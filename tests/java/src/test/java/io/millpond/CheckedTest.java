@@ -111,10 +111,12 @@ class CheckedTest {
             ByteBuffer stale = buffer.byteBuffer();
             releasedHere(buffer);
             assertTrue(pool.stats().quarantinedBytes() >= size);
-            stale.put(size - 7, (byte) 1);
             long before = pool.stats().violations();
+            stale.put(size - 7, (byte) 1);
             pool.trim();
             assertEquals(before + 1, pool.stats().violations());
+            // It may be the housekeeper who found it, and has not said so yet.
+            Await.until(() -> !errors().isEmpty(), pool::stats);
             LogRecord error = errors().get(0);
             assertTrue(error.getMessage().contains("'checked'") && error.getMessage().contains(size + " bytes")
                 && error.getMessage().contains("after its release, at offset " + (size - 7)), error::getMessage);
@@ -131,6 +133,7 @@ class CheckedTest {
         releasedHere(buffer);
         stale.put(0, (byte) 1);
         pool.close();
+        Await.until(() -> !errors().isEmpty(), pool::stats);
         assertEquals(1, errors().size());
         assertNotNull(errors().get(0).getThrown());
     }
@@ -166,9 +169,9 @@ class CheckedTest {
         allocatedHere(1000).byteBuffer().put(0, (byte) 1);
         Await.untilCollected(() -> pool.stats().forgottenBuffers() == 1, pool::stats);
         synchronized (logged) {
-            LogRecord record = logged.get(0);
-            assertTrue(record.getMessage().contains("dropped without a release"), record::getMessage);
-            assertTrue(passes(record.getThrown(), "allocatedHere"));
+            // Among them may be what the housekeeper says of another test's pools.
+            assertTrue(logged.stream().anyMatch(record -> record.getMessage().contains("dropped without a release")
+                && passes(record.getThrown(), "allocatedHere")), () -> logged.stream().map(LogRecord::getMessage).toList().toString());
         }
     }
 

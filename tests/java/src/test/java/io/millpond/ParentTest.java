@@ -153,6 +153,7 @@ class ParentTest {
             List<PooledBuffer> live = fill(child, SIZE);
             assertTrue(live.size() <= 8);
             live.forEach(PooledBuffer::release);
+            child.core().ancestor().close();
         }
     }
 

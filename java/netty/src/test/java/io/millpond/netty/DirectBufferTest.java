@@ -4,23 +4,25 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.millpond.BufferPool;
-import io.netty.buffer.AbstractByteBufTest;
+import io.netty.buffer.AbstractPooledByteBufTest;
 import io.netty.buffer.ByteBuf;
 import org.junit.jupiter.api.Test;
 
-/** Netty's own tests of a buffer. */
-class DirectBufferTest extends AbstractByteBufTest {
+/** Netty's own tests of a buffer that comes from a pool. */
+class DirectBufferTest extends AbstractPooledByteBufTest {
+    /** Of the class that 150 bytes are in. */
+    private static final int BLOCK = 192;
     private static final BufferPool POOL = BufferPool.builder().name("buffer-tests").maxMemory(512 << 20).build();
 
     @Override
-    protected ByteBuf newBuffer(int capacity, int maxCapacity) {
+    protected ByteBuf alloc(int capacity, int maxCapacity) {
         ByteBuf buffer = new MillpondByteBufAllocator(POOL).directBuffer(capacity, maxCapacity);
         assertEquals(0, buffer.writerIndex());
         assertTrue(buffer.isDirect());
         return buffer;
     }
 
-    /** Netty's wants a buffer that has no room beyond its capacity, as its unpooled ones; its pooled ones replace it too. */
+    /** Netty's looks into its own class for the length of the block. */
     @Test
     @Override
     public void testMaxFastWritableBytes() {
@@ -31,9 +33,20 @@ class DirectBufferTest extends AbstractByteBufTest {
         assertEquals(400, buffer.maxWritableBytes());
         int fast = buffer.maxFastWritableBytes();
         long address = buffer.memoryAddress();
-        assertEquals(192 - 100, fast, "the block has 192 bytes");
+        assertEquals(BLOCK - 100, fast);
         buffer.writeZero(fast);
         assertEquals(address, buffer.memoryAddress());
+        buffer.release();
+    }
+
+    /** As above. */
+    @Test
+    @Override
+    public void testEnsureWritableDoesntGrowTooMuch() {
+        ByteBuf buffer = newBuffer(150, 500).writerIndex(100);
+        int fast = buffer.maxFastWritableBytes();
+        buffer.ensureWritable(fast);
+        assertEquals(BLOCK, buffer.capacity(), "no larger than the block");
         buffer.release();
     }
 }
