@@ -11,8 +11,8 @@ FILE ?=
 TEST ?=
 # The JDK to run on, 17 or 25 for example; empty: tests run on each one found, everything else on the oldest.
 JDK ?=
-# Which JMH benchmarks: a regular expression.
-BENCH ?= .*
+# Which JMH benchmarks, and nothing else: a regular expression for the names of suites, `pair` for example; empty: all there is.
+BENCH ?=
 # How long each half of `make soak` lasts.
 SOAK_SECONDS ?= 600
 
@@ -20,6 +20,9 @@ GRADLE_RUN := .ci/gradle -q
 JAVA_OPTIONS := $(if $(TEST),-Ponly='$(TEST)') $(if $(JDK),-Pjdk=$(JDK))
 # The option is for what JMH starts: those JVMs do not see the manifest that grants it.
 JAVA_RUN = "$$(.ci/jdks | sed -n '$(if $(JDK),s/^$(JDK) //p,1s/^[0-9]* //p)')/bin/java" --enable-native-access=ALL-UNNAMED
+# Figures are of all JDKs found, or of one.
+BENCH_JDKS = "$$(.ci/jdks | sed -n '$(if $(JDK),/^$(JDK) /)s/ /=/p' | paste -sd,)"
+BENCH_JAVA = "$$(.ci/jdks | sed -n '1s/^[0-9]* //p')/bin/java" -cp benchmarks/java/build/libs/benchmarks.jar io.millpond.benchmarks
 BENCH_RUN := cargo run --release --quiet --package millpond-benchmarks --features peers --bin
 
 .PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-report install soak clean
@@ -56,13 +59,18 @@ lint: ## formatting, clippy, javac, documentation, checkstyle: no warning is lef
 format: ## formats the Rust sources
 	@cargo fmt --all
 
-bench: setup ## the JMH benchmarks (BENCH=regex)
+bench: setup ## the Java side beside allocateDirect and Netty's allocators, on each JDK: 90 minutes, on a quiet machine (BENCH=regex)
 	@$(GRADLE_RUN) :millpond-benchmarks:benchmarksJar
-	@$(JAVA_RUN) -jar benchmarks/java/build/libs/benchmarks.jar '$(BENCH)'
+	@$(BENCH_JAVA).Benchmarks --jdks $(BENCH_JDKS) --only '$(BENCH)'
+	@if [[ -n '$(BENCH)' ]]; then exit; fi; \
+	for program in memory.Retained memory.Container memory.TrimTime memory.HeapGrowth server.HttpLoad; do \
+		$(BENCH_JAVA).$$program --jdks $(BENCH_JDKS) || exit; \
+	done; \
+	$(BENCH_JAVA).report.Report
 
-bench-quick: setup ## the same for a first look: one fork, short iterations, figures not to be published
+bench-quick: setup ## the same for a first look: five minutes, figures not to be published
 	@$(GRADLE_RUN) :millpond-benchmarks:benchmarksJar
-	@$(JAVA_RUN) -jar benchmarks/java/build/libs/benchmarks.jar '$(BENCH)' -f 1 -wi 2 -w 1 -i 3 -r 1
+	@$(BENCH_JAVA).Benchmarks --quick --jdks $(BENCH_JDKS) --only '$(BENCH)' --out build/benchmarks/quick.tsv
 
 bench-native: setup ## the Rust core beside jemalloc, mimalloc, snmalloc, rpmalloc and glibc: ten minutes, on a quiet machine
 	@cargo build --release --quiet --package millpond-benchmarks --features peers --bins

@@ -31,6 +31,8 @@ public abstract class Allocator implements AutoCloseable {
     /** {@link ByteBuffer#allocateDirect}, which only the garbage collector can take back. */
     public static final String DIRECT = "allocateDirect";
 
+    private static final long MEMORY = 4L << 30;
+
     /** All of them. */
     public static final List<String> NAMES = List.of(MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED, DIRECT);
 
@@ -44,14 +46,24 @@ public abstract class Allocator implements AutoCloseable {
     public static Allocator named(String name) {
         return switch (name) {
             case MILLPOND -> new Millpond();
-            case MILLPOND_NETTY -> {
-                BufferPool pool = BufferPool.builder().name(name).maxMemory(4L << 30).build();
-                yield new Netty(new MillpondByteBufAllocator(pool));
-            }
-            case POOLED -> new Netty(new PooledByteBufAllocator(true));
-            case ADAPTIVE -> new Netty(new AdaptiveByteBufAllocator(true));
-            case UNPOOLED -> new Netty(new UnpooledByteBufAllocator(true));
             case DIRECT -> new Direct();
+            default -> new Netty(forNetty(name));
+        };
+    }
+
+    /**
+     * Makes one that Netty can use.
+     *
+     * @param name one of {@link #NAMES} but {@link #MILLPOND} and {@link #DIRECT}
+     * @return a new one, in whose pool is nothing
+     * @throws IllegalArgumentException if there is no such
+     */
+    public static ByteBufAllocator forNetty(String name) {
+        return switch (name) {
+            case MILLPOND_NETTY -> new MillpondByteBufAllocator(BufferPool.builder().name(name).maxMemory(MEMORY).build());
+            case POOLED -> new PooledByteBufAllocator(true);
+            case ADAPTIVE -> new AdaptiveByteBufAllocator(true);
+            case UNPOOLED -> new UnpooledByteBufAllocator(true);
             default -> throw new IllegalArgumentException("no allocator is called '" + name + "', there are " + NAMES);
         };
     }
@@ -91,7 +103,7 @@ public abstract class Allocator implements AutoCloseable {
     public void close() {}
 
     private static final class Millpond extends Allocator {
-        private final BufferPool pool = BufferPool.builder().name("benchmark").maxMemory(4L << 30).build();
+        private final BufferPool pool = BufferPool.builder().name("benchmark").maxMemory(MEMORY).build();
 
         @Override
         public Object take(int size) {

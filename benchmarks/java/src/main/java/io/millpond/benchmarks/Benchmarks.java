@@ -26,6 +26,7 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  */
 public final class Benchmarks {
     private static final String GARBAGE = "gc.alloc.rate.norm";
+    private static final int ITERATION_MILLIS = 300;
     private static final double NANOS_PER_MINUTE = 60e9;
 
     private final boolean quick;
@@ -100,8 +101,8 @@ public final class Benchmarks {
         ChainedOptionsBuilder options = new OptionsBuilder().include("\\." + suite.benchmark().replace(".", "\\.") + "$")
             .jvm(step.jdk().java()).jvmArgs(flags.toArray(new String[0])).addProfiler(GCProfiler.class)
             .verbosity(VerboseMode.SILENT).shouldFailOnError(true).threads(suite.threads())
-            .forks(quick ? 1 : 2).warmupIterations(quick ? 3 : 4).measurementIterations(quick ? 3 : 5)
-            .warmupTime(TimeValue.milliseconds(quick ? 300 : 500)).measurementTime(TimeValue.milliseconds(quick ? 300 : 500));
+            .forks(quick ? 1 : 2).warmupIterations(quick ? 3 : 5).measurementIterations(quick ? 3 : 5)
+            .warmupTime(TimeValue.milliseconds(ITERATION_MILLIS)).measurementTime(TimeValue.milliseconds(ITERATION_MILLIS));
         if (!step.value().isEmpty()) {
             options.param(suite.parameter(), step.value());
         }

@@ -6,6 +6,7 @@ import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
@@ -28,6 +29,9 @@ public class FloorBenchmark {
         }
     }
 
+    private static final int BURST = 64;
+
+    private final Handle[] live = new Handle[BURST];
     private final ThreadLocal<Mine> mine = ThreadLocal.withInitial(Mine::new);
 
     private static final class Mine {
@@ -55,5 +59,24 @@ public class FloorBenchmark {
         // Users put buffers into fields; this one is theirs.
         home.last = handle;
         return (int) STATE.getAndSet(handle, 0) + (handle.home == home ? 1 : 0);
+    }
+
+    /**
+     * The three for 64 handles at a time, which are kept in an array as {@link BurstBenchmark} does.
+     *
+     * @return something that depends on all of them
+     */
+    @Benchmark
+    @OperationsPerInvocation(BURST)
+    public int burst() {
+        for (int i = 0; i < BURST; i++) {
+            live[i] = new Handle(mine.get());
+        }
+        int seen = 0;
+        for (int i = 0; i < BURST; i++) {
+            seen += (int) STATE.getAndSet(live[i], 0) + (live[i].home == mine.get() ? 1 : 0);
+            live[i] = null;
+        }
+        return seen;
     }
 }

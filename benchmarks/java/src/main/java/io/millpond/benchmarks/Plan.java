@@ -12,8 +12,7 @@ import java.util.List;
 
 /** Everything that {@code make bench} measures with JMH. */
 final class Plan {
-    private static final String[] NETTY_ONLY = {MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED};
-    private static final String[] POOLS = {MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED};
+    /** All but those that are slower at everything. */
     private static final String[] BEST = {MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE};
     private static final String[] FEW_SIZES = {"256", "4096", "65536"};
 
@@ -21,21 +20,23 @@ final class Plan {
 
     static List<Suite> full() {
         Suite pair = suite("pair", "PairBenchmark.pair", "size");
-        Suite access = suite("access", "", "").over("").of(NETTY_ONLY);
+        Suite few = pair.over(FEW_SIZES).of(BEST);
+        Suite access = suite("access", "", "").over("").of(MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED);
         return List.of(
-            new Suite("floor", "FloorBenchmark.floor", "", List.of(""), List.of(), 1, Kind.NETTY, Collector.G1, 17),
+            suite("floor", "FloorBenchmark.floor", "").over("").of(),
+            suite("floor of a burst", "FloorBenchmark.burst", "").over("").of(),
             pair.over("64", "256", "1024", "4096", "16384", "65536", "1048576", "8388608"),
-            suite("burst of 64", "BurstBenchmark.burst", "size").over("1024", "4096", "16384", "65536", "1048576").of(POOLS),
+            suite("burst of 64", "BurstBenchmark.burst", "size").over("1024", "4096", "16384", "65536", "1048576").of(BEST),
             suite("live", "LiveBenchmark.replace", "live").over("128", "8192"),
-            suite("exchange", "ExchangeBenchmark.exchange", "size").over("256", "1024", "4096", "16384", "65536").of(POOLS),
+            suite("exchange", "ExchangeBenchmark.exchange", "size").over("256", "1024", "4096", "16384", "65536").of(BEST),
             suite("ring", "ExchangeBenchmark.ring", "").over("").of(MILLPOND),
-            pair.called("pair, plain thread").on(Kind.PLAIN).over("256", "4096", "16384", "65536").of(NETTY_ONLY),
-            pair.called("pair, virtual thread").on(Kind.VIRTUAL).since(21).over(FEW_SIZES).of(POOLS),
-            pair.called("pair, 8 virtual threads").on(Kind.VIRTUAL).on(8).since(21).over(FEW_SIZES).of(POOLS),
-            pair.called("pair, 2 threads").on(2).over(FEW_SIZES),
-            pair.called("pair, 8 threads").on(8).over(FEW_SIZES),
-            pair.called("pair, Parallel").under(Collector.Parallel).over(FEW_SIZES),
-            pair.called("pair, ZGC").under(Collector.Z).over(FEW_SIZES),
+            pair.called("pair, plain thread").on(Kind.PLAIN).over("256", "4096", "16384", "65536").of(BEST),
+            few.called("pair, virtual thread").on(Kind.VIRTUAL).since(21),
+            few.called("pair, 8 virtual threads").on(Kind.VIRTUAL).on(8).since(21),
+            few.called("pair, 2 threads").on(2),
+            few.called("pair, 8 threads").on(8),
+            few.called("pair, Parallel").under(Collector.Parallel),
+            few.called("pair, ZGC").under(Collector.Z),
             access(access, "getLong"),
             access(access, "writeBytes"),
             access(access, "setZero"),

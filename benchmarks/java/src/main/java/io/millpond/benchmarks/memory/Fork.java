@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>Threading: for one thread.
  */
-final class Fork implements AutoCloseable {
+public final class Fork implements AutoCloseable {
     /** A heap that is resident from the start and never changes its size, so that only off-heap memory moves. */
     static final List<String> STEADY_HEAP = List.of("-Xms2g", "-Xmx2g", "-XX:+AlwaysPreTouch", "-XX:MaxDirectMemorySize=4g");
 
@@ -49,11 +49,25 @@ final class Fork implements AutoCloseable {
         orders = process.getOutputStream();
     }
 
-    Fork(Jdk jdk, List<String> flags, Class<?> main, String... args) throws IOException {
+    /**
+     * Starts it, without anything before its command.
+     *
+     * @param jdk the JDK it runs on
+     * @param flags of the JVM, besides those that the JDK needs
+     * @param main the class to run
+     * @param args its arguments
+     * @throws IOException if it cannot be started
+     */
+    public Fork(Jdk jdk, List<String> flags, Class<?> main, String... args) throws IOException {
         this(List.of(), jdk, flags, main, args);
     }
 
-    long pid() {
+    /**
+     * Its process.
+     *
+     * @return the id
+     */
+    public long pid() {
         return process.pid();
     }
 
@@ -64,7 +78,7 @@ final class Fork implements AutoCloseable {
      * @return the value it says with it; empty if none
      * @throws IOException if it ended before
      */
-    String await(String word) throws IOException {
+    public String await(String word) throws IOException {
         String value = awaitOrEnd(word);
         if (value == null) {
             throw new IOException("the JVM ended before it said '" + word + "'; its own message is above");
@@ -88,8 +102,12 @@ final class Fork implements AutoCloseable {
         return Double.parseDouble(await(word));
     }
 
-    /** Tells it to go on. */
-    void go() throws IOException {
+    /**
+     * Tells it to go on.
+     *
+     * @throws IOException if it ended before
+     */
+    public void go() throws IOException {
         orders.write('\n');
         orders.flush();
     }
@@ -109,13 +127,22 @@ final class Fork implements AutoCloseable {
         }
     }
 
-    /** In the JVM that is measured: says how far it is. */
-    static void say(String word, Object value) {
+    /**
+     * In the JVM that is measured: says how far it is.
+     *
+     * @param word for {@link #await}
+     * @param value what belongs to it
+     */
+    public static void say(String word, Object value) {
         System.out.println(word + " " + value);
     }
 
-    /** In the JVM that is measured: waits until it is told to go on. */
-    static void pause() throws IOException {
+    /**
+     * In the JVM that is measured: waits until it is told to go on.
+     *
+     * @throws IOException if nobody is there to say so
+     */
+    public static void pause() throws IOException {
         if (System.in.read() < 0) {
             throw new IOException("nobody is there to say how to go on: this program is started by another one");
         }

@@ -18,7 +18,7 @@ import java.util.Set;
  *
  * <p>{@code [--jdks 17=HOME,25=HOME] [--allocators millpond,pooled] [--out FILE]}
  */
-final class Measurements {
+public final class Measurements {
     private final String program;
     private final List<Jdk> jdks;
     private final List<String> allocators;
@@ -26,11 +26,28 @@ final class Measurements {
     private final List<MemoryFigure> found = new ArrayList<>();
 
     /** What a program does with one allocator on one JDK; may be different each time it is called. */
-    interface Measurement {
+    public interface Measurement {
+        /**
+         * Takes it.
+         *
+         * @param jdk the JDK to measure on
+         * @param allocator one of {@link io.millpond.benchmarks.Allocator#NAMES}
+         * @return what was found
+         * @throws IOException if a JVM fails
+         * @throws InterruptedException if interrupted
+         */
         List<MemoryFigure> take(Jdk jdk, String allocator) throws IOException, InterruptedException;
     }
 
-    Measurements(String program, String[] args, List<String> allocators) throws IOException {
+    /**
+     * Prepares.
+     *
+     * @param program what the records call it
+     * @param args the command line
+     * @param allocators which to measure if the command line names none
+     * @throws IOException if there is no place for the records
+     */
+    public Measurements(String program, String[] args, List<String> allocators) throws IOException {
         Arguments arguments = new Arguments(args, List.of(), List.of("--jdks", "--allocators", "--out"));
         this.program = program;
         this.jdks = Jdk.list(arguments.get("--jdks", ""));
@@ -39,7 +56,14 @@ final class Measurements {
         Files.createDirectories(out.toAbsolutePath().getParent());
     }
 
-    void run(Measurement measurement) throws IOException, InterruptedException {
+    /**
+     * Runs all of them.
+     *
+     * @param measurement what to do with one allocator on one JDK
+     * @throws IOException if a JVM fails, or records cannot be written
+     * @throws InterruptedException if interrupted
+     */
+    public void run(Measurement measurement) throws IOException, InterruptedException {
         int done = 0;
         for (Jdk jdk : jdks) {
             for (String allocator : allocators) {

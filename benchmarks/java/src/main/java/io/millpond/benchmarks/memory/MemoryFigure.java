@@ -21,7 +21,18 @@ import java.util.Locale;
 public record MemoryFigure(String program, int jdk, String allocator, String key, String value, String unit) {
     private static final String TAB = "\t";
 
-    static MemoryFigure number(String program, int jdk, String allocator, String key, double value, String unit) {
+    /**
+     * One with a number.
+     *
+     * @param program which found it
+     * @param jdk the feature version of Java
+     * @param allocator one of {@link io.millpond.benchmarks.Allocator#NAMES}
+     * @param key what it is
+     * @param value the number
+     * @param unit its unit; empty if it has none
+     * @return the figure
+     */
+    public static MemoryFigure number(String program, int jdk, String allocator, String key, double value, String unit) {
         return new MemoryFigure(program, jdk, allocator, key, String.format(Locale.ROOT, "%.2f", value), unit);
     }
 

@@ -11,7 +11,7 @@ import java.util.List;
  *
  * <p>Threading: for one thread, which is not the one that looks.
  */
-final class ResidentSet implements AutoCloseable {
+public final class ResidentSet implements AutoCloseable {
     private static final long INTERVAL_MILLIS = 100;
     private static final String FIELD = "VmRSS:";
     private static final double KIB_PER_MIB = 1024;
@@ -21,21 +21,37 @@ final class ResidentSet implements AutoCloseable {
     private final List<Sample> samples = new ArrayList<>();
     private final Thread thread = new Thread(this::look, "resident set");
 
-    /** What was resident when, by {@link System#nanoTime()}. */
-    record Sample(long nanos, double mib) {
+    /**
+     * What was resident when.
+     *
+     * @param nanos as {@link System#nanoTime()}
+     * @param mib MiB
+     */
+    public record Sample(long nanos, double mib) {
         double secondsSince(long start) {
             return (nanos - start) / NANOS_PER_SECOND;
         }
     }
 
-    ResidentSet(long pid) {
+    /**
+     * Begins to look.
+     *
+     * @param pid whose memory to look at
+     */
+    public ResidentSet(long pid) {
         this.pid = pid;
         thread.setDaemon(true);
         thread.start();
     }
 
-    /** What is resident now, in MiB. */
-    static double now(long pid) throws IOException {
+    /**
+     * What is resident now.
+     *
+     * @param pid whose memory to look at
+     * @return MiB
+     * @throws IOException if that process has ended
+     */
+    public static double now(long pid) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"))) {
             if (line.startsWith(FIELD)) {
                 return Long.parseLong(line.substring(FIELD.length()).replace("kB", "").strip()) / KIB_PER_MIB;
@@ -59,8 +75,13 @@ final class ResidentSet implements AutoCloseable {
         }
     }
 
-    /** Stops looking, and tells what was seen. */
-    List<Sample> stop() throws InterruptedException {
+    /**
+     * Stops looking.
+     *
+     * @return what was seen, the earliest first
+     * @throws InterruptedException if interrupted
+     */
+    public List<Sample> stop() throws InterruptedException {
         thread.interrupt();
         thread.join();
         return List.copyOf(samples);

@@ -1,9 +1,5 @@
 package io.millpond.benchmarks.memory;
 
-import io.millpond.benchmarks.Arguments;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,29 +8,12 @@ import java.util.Map;
 /**
  * Draws what {@link Retained} saw on one JDK: resident memory over time, a line for each allocator. Of allocators that were
  * measured more than once it takes the last run.
- *
- * <p>{@code --jdk 17 [--in FILE] [--out FILE.svg]}
  */
 public final class RetainedPlot {
     /** Where the picture begins, in seconds: how long filling took before is of no interest. */
     private static final double FIRST = -2;
 
     private RetainedPlot() {}
-
-    /**
-     * Draws.
-     *
-     * @param args see above
-     * @throws IOException if a file cannot be read or written
-     */
-    public static void main(String[] args) throws IOException {
-        Arguments arguments = new Arguments(args, List.of(), List.of("--jdk", "--in", "--out"));
-        int jdk = Integer.parseInt(arguments.get("--jdk", "17"));
-        Path out = Path.of(arguments.get("--out", "build/benchmarks/retained-" + jdk + ".svg"));
-        List<MemoryFigure> figures = MemoryFigure.read(Path.of(arguments.get("--in", "build/benchmarks/memory.tsv")));
-        Files.writeString(out, draw(figures, jdk));
-        System.out.println("Wrote " + out);
-    }
 
     /**
      * The picture.

@@ -3,13 +3,15 @@ package io.millpond.benchmarks.report;
 import io.millpond.benchmarks.Arguments;
 import io.millpond.benchmarks.Figure;
 import io.millpond.benchmarks.memory.MemoryFigure;
+import io.millpond.benchmarks.memory.RetainedPlot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Fills the tables of {@code docs/benchmarks-java.md} from the records of the benchmarks and of the memory programs.
+ * Fills the tables of {@code docs/benchmarks-java.md} from the records of the benchmarks and of the memory programs, and draws
+ * its pictures.
  *
  * <p>{@code Report [--costs FILE] [--memory FILE] [--page FILE]}
  */
@@ -32,7 +34,11 @@ public final class Report {
         Arguments arguments = new Arguments(args, List.of(), List.of("--costs", "--memory", "--page"));
         Costs costs = new Costs(Figure.read(Path.of(arguments.get("--costs", "build/benchmarks/java.tsv"))));
         List<MemoryFigure> memory = MemoryFigure.read(Path.of(arguments.get("--memory", "build/benchmarks/memory.tsv")));
-        Page.fill(Path.of(arguments.get("--page", "docs/benchmarks-java.md")), new Report(costs, memory)::part);
+        Path page = Path.of(arguments.get("--page", "docs/benchmarks-java.md"));
+        Page.fill(page, new Report(costs, memory)::part);
+        for (int jdk : costs.jdks()) {
+            Files.writeString(page.resolveSibling("benchmarks-retained-" + jdk + ".svg"), RetainedPlot.draw(memory, jdk));
+        }
     }
 
     private String part(String name) {
@@ -40,9 +46,9 @@ public final class Report {
             case "machine" -> machine();
             case "targets" -> new Targets(costs, memory).core();
             case "targets netty" -> new Targets(costs, memory).netty();
-            case "plain" -> costs.plain(List.of("floor", "ring"));
+            case "plain" -> costs.plain(List.of("floor", "floor of a burst", "ring"));
             case "garbage" -> costs.garbage(List.of("pair", "burst of 64", "live"));
-            case "retained", "container", "trim-time", "heap-growth" -> new Memory(memory).table(name);
+            case "retained", "container", "trim-time", "heap-growth", "http", "https" -> new Memory(memory).table(name);
             default -> costs.table(name);
         };
     }

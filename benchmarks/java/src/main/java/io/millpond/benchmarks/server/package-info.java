@@ -1,0 +1,2 @@
+/** An HTTP server under load, with each allocator in turn. */
+package io.millpond.benchmarks.server;
