@@ -9,6 +9,8 @@ package io.millpond;
  */
 final class Stripes {
     private static final int MAX = 16;
+    /** More than can run at once, so that two seldom meet in one. */
+    private static final int PER_PROCESSOR = 4;
 
     private final PoolCore core;
     private final Exchange exchange;
@@ -103,8 +105,8 @@ final class Stripes {
 
     private synchronized Magazine[] make() {
         if (stripes == null) {
-            int processors = Math.min(MAX, Runtime.getRuntime().availableProcessors());
-            Magazine[] made = new Magazine[Integer.highestOneBit(2 * processors - 1)];
+            int count = Math.min(MAX, PER_PROCESSOR * Runtime.getRuntime().availableProcessors());
+            Magazine[] made = new Magazine[Integer.highestOneBit(2 * count - 1)];
             for (int i = 0; i < made.length; i++) {
                 made[i] = magazines.open(null);
             }

@@ -3,8 +3,6 @@ package io.millpond.benchmarks;
 import io.netty.buffer.ByteBuf;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.TearDown;
 
 /** What is done most with a Netty buffer, on a direct one of each allocator. */
 public class AccessBenchmark extends AllocatorBenchmark {
@@ -18,17 +16,19 @@ public class AccessBenchmark extends AllocatorBenchmark {
     private ByteBuf buffer;
     private int index;
 
-    /** Takes a buffer of zeros. */
-    @Setup
-    public void take() {
+    /** Takes a buffer of zeros as well. */
+    @Override
+    public void open() {
+        super.open();
         buffer = (ByteBuf) subject.take(size);
         buffer.setZero(0, size);
     }
 
-    /** Gives it back. */
-    @TearDown
-    public void give() {
+    /** Gives it back before. */
+    @Override
+    public void close() {
         subject.give(buffer);
+        super.close();
     }
 
     /**
