@@ -17,8 +17,8 @@ final class Costs {
 
     private static final long KIB = 1024;
     private static final long MIB = KIB * KIB;
-    /** A count of buffers, not a size. */
-    private static final String LIVE = "8192";
+    /** Its values are numbers of buffers, not sizes. */
+    private static final String LIVE = "live";
 
     private final List<Figure> figures;
 
@@ -67,7 +67,7 @@ final class Costs {
         table.row("ns", allocators, ours.stream().map(name -> name + " / best of Netty").toList());
         for (int jdk : new TreeSet<>(all.stream().map(Figure::jdk).toList())) {
             for (String value : values) {
-                table.row(label(jdk, value), allocators.stream().map(name -> nanos(find(suite, jdk, value, name))).toList(),
+                table.row(label(suite, jdk, value), allocators.stream().map(name -> nanos(find(suite, jdk, value, name))).toList(),
                     ours.stream().map(name -> ratio(find(suite, jdk, value, name), bestPeer(suite, jdk, value))).toList());
             }
         }
@@ -83,7 +83,7 @@ final class Costs {
                 .distinct().toList();
             for (int jdk : jdks()) {
                 for (String value : values) {
-                    table.row(suite + ", " + label(jdk, value),
+                    table.row(suite + ", " + label(suite, jdk, value),
                         Allocator.NAMES.stream().map(name -> bytes(find(suite, jdk, value, name))).toList());
                 }
             }
@@ -103,16 +103,13 @@ final class Costs {
         return table.toString();
     }
 
-    private static String label(int jdk, String value) {
-        return "JDK " + jdk + (value.isEmpty() ? "" : ", " + size(value));
+    /** Where a figure is from. */
+    static String label(String suite, int jdk, String value) {
+        return "JDK " + jdk + (value.isEmpty() ? "" : ", " + (suite.equals(LIVE) ? value : size(Long.parseLong(value))));
     }
 
-    static String size(String value) {
-        if (value.equals(LIVE)) {
-            return value;
-        }
-        long bytes = Long.parseLong(value);
-        return bytes >= MIB ? bytes / MIB + " MiB" : bytes >= KIB ? bytes / KIB + " KiB" : bytes + "";
+    private static String size(long bytes) {
+        return bytes >= MIB ? bytes / MIB + " MiB" : bytes >= KIB ? bytes / KIB + " KiB" : bytes + " B";
     }
 
     private static String nanos(Figure figure) {

@@ -84,7 +84,7 @@ final class Targets {
                 Costs.Ratio ratio = mine == null || theirs == null ? null : Costs.Ratio.of(mine, theirs);
                 if (ratio != null && (worst == null || ratio.value() > worst.value())) {
                     worst = ratio;
-                    where = " (" + (value.isEmpty() ? "" : Costs.size(value) + ", ") + "JDK " + jdk + ")";
+                    where = " (" + Costs.label(suite, jdk, value) + ")";
                 }
             }
         }
