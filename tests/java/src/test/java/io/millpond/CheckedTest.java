@@ -170,8 +170,9 @@ class CheckedTest {
         Await.untilCollected(() -> pool.stats().forgottenBuffers() == 1, pool::stats);
         synchronized (logged) {
             // Among them may be what the housekeeper says of another test's pools.
+            List<String> messages = logged.stream().map(LogRecord::getMessage).toList();
             assertTrue(logged.stream().anyMatch(record -> record.getMessage().contains("dropped without a release")
-                && passes(record.getThrown(), "allocatedHere")), () -> logged.stream().map(LogRecord::getMessage).toList().toString());
+                && passes(record.getThrown(), "allocatedHere")), messages::toString);
         }
     }
 
