@@ -67,7 +67,8 @@ final class Costs {
         table.row("ns", allocators, ours.stream().map(name -> name + " / best of Netty").toList());
         for (int jdk : new TreeSet<>(all.stream().map(Figure::jdk).toList())) {
             for (String value : values) {
-                table.row(label(suite, jdk, value), allocators.stream().map(name -> nanos(find(suite, jdk, value, name))).toList(),
+                table.row(label(suite, jdk, value), allocators.stream()
+                    .map(name -> nanos(find(suite, jdk, value, name))).toList(),
                     ours.stream().map(name -> ratio(find(suite, jdk, value, name), bestPeer(suite, jdk, value))).toList());
             }
         }
