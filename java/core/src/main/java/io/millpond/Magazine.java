@@ -89,18 +89,7 @@ final class Magazine {
     Slot pop(int sizeClass) {
         Bin bin = bins[sizeClass];
         long inside = enter();
-        Slot slot = null;
-        if ((int) REVOKED.getAcquire(this) == 0) {
-            int last = bin.top - 1;
-            if (last >= 0) {
-                slot = bin.slots[last];
-                bin.top = last;
-                if (last < bin.low) {
-                    bin.low = last;
-                }
-                bin.allocations++;
-            }
-        }
+        Slot slot = (int) REVOKED.getAcquire(this) == 0 && bin.top > 0 ? bin.pop() : null;
         SEQUENCE.setRelease(this, inside + 1);
         return slot;
     }
@@ -109,21 +98,12 @@ final class Magazine {
     boolean push(Slot slot) {
         Bin bin = bins[slot.sizeClass];
         long inside = enter();
-        boolean pushed = false;
-        if ((int) REVOKED.getAcquire(this) == 0) {
-            Slot[] slots = bin.slots;
-            int next = bin.top;
-            if (next < slots.length) {
-                if (slots[next] != slot) {
-                    slots[next] = slot;
-                }
-                bin.top = next + 1;
-                bin.releases++;
-                pushed = true;
-            }
+        boolean fits = (int) REVOKED.getAcquire(this) == 0 && !bin.isFull();
+        if (fits) {
+            bin.push(slot);
         }
         SEQUENCE.setRelease(this, inside + 1);
-        return pushed;
+        return fits;
     }
 
     /**

@@ -100,19 +100,8 @@ final class PoolCore extends BlockSource {
 
     /** A buffer; null if the limit is reached. */
     PooledBuffer allocate(int size) {
-        int sizeClass = classOf(size);
-        if (checked != null) {
-            Slot slot = takeChecked(size);
-            return slot == null ? null : hand(slot, size);
-        }
-        Thread thread = Thread.currentThread();
-        Magazine magazine = magazineOf(thread);
-        Slot slot = take(magazine, thread, sizeClass, size);
-        if (slot == null) {
-            return null;
-        }
-        slot.setHome(magazine);
-        return hand(slot, size);
+        Slot slot = take(size);
+        return slot == null ? null : hand(slot, size);
     }
 
     /** As {@link #allocate}, waiting for room; null if there was none in time. */
@@ -143,14 +132,17 @@ final class PoolCore extends BlockSource {
     }
 
     @Override
-    public Block take(int size) {
+    public Slot take(int size) {
         int sizeClass = classOf(size);
         if (checked != null) {
             return takeChecked(size);
         }
         Thread thread = Thread.currentThread();
         Magazine magazine = magazineOf(thread);
-        Slot slot = take(magazine, thread, sizeClass, size);
+        Slot slot = magazine.owner == thread ? magazine.pop(sizeClass) : null;
+        if (slot == null) {
+            slot = allocateSlowly(magazine, thread, sizeClass, size);
+        }
         if (slot != null) {
             slot.setHome(magazine);
         }
@@ -367,11 +359,6 @@ final class PoolCore extends BlockSource {
         }
         int sizeClass = SizeClass.of(size);
         return classes == null ? sizeClass : classes[sizeClass];
-    }
-
-    private Slot take(Magazine magazine, Thread thread, int sizeClass, int size) {
-        Slot slot = magazine.owner == thread ? magazine.pop(sizeClass) : null;
-        return slot != null ? slot : allocateSlowly(magazine, thread, sizeClass, size);
     }
 
     private Slot takeChecked(int size) {

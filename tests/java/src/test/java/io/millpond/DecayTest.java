@@ -118,7 +118,7 @@ class DecayTest {
             Await.until(() -> {
                 burst(pool, 64, MIB);
                 most[0] = Math.max(most[0], table.parked());
-                return most[0] > 8000;
+                return most[0] > 10_000;
             }, () -> "parked at most " + most[0]);
             Await.until(() -> table.parked() == 0, () -> "parked " + table.parked());
         }
