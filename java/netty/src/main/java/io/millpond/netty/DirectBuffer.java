@@ -1,7 +1,6 @@
 package io.millpond.netty;
 
 import io.millpond.internal.Block;
-import io.netty.buffer.AbstractReferenceCountedByteBuf;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.io.IOException;
@@ -18,25 +17,24 @@ import java.nio.channels.ScatteringByteChannel;
  * A buffer in a block of a pool. It is the block's companion: whoever takes the block again finds this object with it, so
  * that a buffer costs no object. A live buffer and its block refer to each other and nothing of the pool's refers to them,
  * so that a forgotten one is found.
- *
- * <p>Accesses are absolute ones to a view over the whole block: plain loads and stores after a check of bounds.
  */
-final class DirectBuffer extends AbstractReferenceCountedByteBuf {
+final class DirectBuffer extends DirectAccess {
     private static final int ZEROS = 4096;
     private static final ByteBuffer ZERO = ByteBuffer.allocateDirect(ZEROS).asReadOnlyBuffer();
     /** A block is exchanged for a smaller one only if this part of it, halved so many times, is enough. */
     private static final int SHRINK_SHIFT = 1;
+    /** Bytes that {@link #indexOf} looks at in one go. */
+    private static final int STRIDE = 32;
+    private static final long LOWEST_BITS = 0x0101010101010101L;
+    private static final long HIGHEST_BITS = LOWEST_BITS << 7;
 
     private Block block;
-    /** Over the whole block, and nobody else's. */
-    private ByteBuffer memory;
     /** For one thread at a time, as Netty's contract of {@link #internalNioBuffer} has it; made when it is first wanted. */
     private ByteBuffer scratch;
     private MillpondByteBufAllocator allocator;
     private int length;
 
     DirectBuffer(Block block) {
-        super(Integer.MAX_VALUE);
         attach(block, block.root().duplicate().clear());
     }
 
@@ -53,6 +51,7 @@ final class DirectBuffer extends AbstractReferenceCountedByteBuf {
             allocator = owner;
         }
         length = capacity;
+        memory.limit(capacity);
         maxCapacity(maxCapacity);
         resetRefCnt();
         setIndex(0, 0);
@@ -62,6 +61,7 @@ final class DirectBuffer extends AbstractReferenceCountedByteBuf {
 
     @Override
     protected void deallocate() {
+        memory.limit(0);
         allocator.give(block);
     }
 
@@ -88,6 +88,7 @@ final class DirectBuffer extends AbstractReferenceCountedByteBuf {
             move(newCapacity, Math.min(old, newCapacity));
         }
         length = newCapacity;
+        memory.limit(newCapacity);
         if (newCapacity > old) {
             if (allocator.isZeroing()) {
                 setZero(old, newCapacity - old);
@@ -107,7 +108,8 @@ final class DirectBuffer extends AbstractReferenceCountedByteBuf {
         Block newBlock = allocator.take(size);
         DirectBuffer other = newBlock.companion() instanceof DirectBuffer resting ? resting : null;
         ByteBuffer newMemory = other != null ? other.memory : newBlock.root().duplicate().clear();
-        newMemory.put(0, oldMemory, 0, bytes);
+        newMemory.limit(size).put(0, oldMemory, 0, bytes);
+        oldMemory.limit(0);
         attach(newBlock, newMemory);
         if (other != null) {
             other.attach(oldBlock, oldMemory);
@@ -169,96 +171,35 @@ final class DirectBuffer extends AbstractReferenceCountedByteBuf {
         return block.address();
     }
 
+    /**
+     * Passes over all that cannot hold the byte, 32 at a time, and leaves it to Netty to find it in the rest: that has a branch
+     * for each 8.
+     */
     @Override
-    protected byte _getByte(int index) {
-        return memory.get(index);
+    public int indexOf(int from, int to, byte value) {
+        int start = Math.max(from, 0);
+        if (to < STRIDE || start > to - STRIDE) {
+            return super.indexOf(from, to, value);
+        }
+        checkIndex(start, to - start);
+        long eightTimes = (value & 0xff) * LOWEST_BITS;
+        int last = to - STRIDE;
+        while (start <= last && !isInStride(start, eightTimes)) {
+            start += STRIDE;
+        }
+        return super.indexOf(start, to, value);
     }
 
-    @Override
-    protected short _getShort(int index) {
-        return memory.getShort(index);
-    }
-
-    @Override
-    protected short _getShortLE(int index) {
-        return Short.reverseBytes(memory.getShort(index));
-    }
-
-    @Override
-    protected int _getUnsignedMedium(int index) {
-        return (memory.getShort(index) & 0xffff) << 8 | memory.get(index + 2) & 0xff;
-    }
-
-    @Override
-    protected int _getUnsignedMediumLE(int index) {
-        return Short.reverseBytes(memory.getShort(index)) & 0xffff | (memory.get(index + 2) & 0xff) << 16;
-    }
-
-    @Override
-    protected int _getInt(int index) {
-        return memory.getInt(index);
-    }
-
-    @Override
-    protected int _getIntLE(int index) {
-        return Integer.reverseBytes(memory.getInt(index));
-    }
-
-    @Override
-    protected long _getLong(int index) {
-        return memory.getLong(index);
-    }
-
-    @Override
-    protected long _getLongLE(int index) {
-        return Long.reverseBytes(memory.getLong(index));
-    }
-
-    @Override
-    protected void _setByte(int index, int value) {
-        memory.put(index, (byte) value);
-    }
-
-    @Override
-    protected void _setShort(int index, int value) {
-        memory.putShort(index, (short) value);
-    }
-
-    @Override
-    protected void _setShortLE(int index, int value) {
-        memory.putShort(index, Short.reverseBytes((short) value));
-    }
-
-    @Override
-    protected void _setMedium(int index, int value) {
-        memory.putShort(index, (short) (value >>> 8));
-        memory.put(index + 2, (byte) value);
-    }
-
-    @Override
-    protected void _setMediumLE(int index, int value) {
-        memory.putShort(index, Short.reverseBytes((short) value));
-        memory.put(index + 2, (byte) (value >>> 16));
-    }
-
-    @Override
-    protected void _setInt(int index, int value) {
-        memory.putInt(index, value);
-    }
-
-    @Override
-    protected void _setIntLE(int index, int value) {
-        memory.putInt(index, Integer.reverseBytes(value));
-    }
-
-    @Override
-    protected void _setLong(int index, long value) {
-        memory.putLong(index, value);
-    }
-
-    @Override
-    protected void _setLongLE(int index, long value) {
-        memory.putLong(index, Long.reverseBytes(value));
+    /** Whether one of the bytes from here on, in four words, is the same as all eight of the given word. */
+    private boolean isInStride(int index, long eightTimes) {
+        long first = _getLongLE(index) ^ eightTimes;
+        long second = _getLongLE(index + 8) ^ eightTimes;
+        long third = _getLongLE(index + 16) ^ eightTimes;
+        long fourth = _getLongLE(index + 24) ^ eightTimes;
+        // Subtracting one borrows from the highest bit of a byte that is zero; one above it may be taken for zero as well.
+        long borrowed = first - LOWEST_BITS & ~first | second - LOWEST_BITS & ~second
+            | third - LOWEST_BITS & ~third | fourth - LOWEST_BITS & ~fourth;
+        return (borrowed & HIGHEST_BITS) != 0;
     }
 
     @Override
