@@ -59,7 +59,7 @@ lint: ## formatting, clippy, javac, documentation, checkstyle: no warning is lef
 format: ## formats the Rust sources
 	@cargo fmt --all
 
-bench: setup ## the Java side beside allocateDirect and Netty's allocators, on each JDK: 90 minutes, on a quiet machine (BENCH=regex)
+bench: setup ## the Java side beside allocateDirect and Netty's allocators, on each JDK: two hours, on a quiet machine (BENCH=regex)
 	@$(GRADLE_RUN) :millpond-benchmarks:benchmarksJar
 	@$(BENCH_JAVA).Benchmarks --jdks $(BENCH_JDKS) --only '$(BENCH)'
 	@if [[ -n '$(BENCH)' ]]; then exit; fi; \
@@ -68,7 +68,7 @@ bench: setup ## the Java side beside allocateDirect and Netty's allocators, on e
 	done; \
 	$(BENCH_JAVA).report.Report
 
-bench-quick: setup ## the same for a first look: five minutes, figures not to be published
+bench-quick: setup ## the same for a first look: a few minutes, figures not to be published
 	@$(GRADLE_RUN) :millpond-benchmarks:benchmarksJar
 	@$(BENCH_JAVA).Benchmarks --quick --jdks $(BENCH_JDKS) --only '$(BENCH)' --out build/benchmarks/quick.tsv
 

@@ -32,6 +32,7 @@ public abstract class Allocator implements AutoCloseable {
     public static final String DIRECT = "allocateDirect";
 
     private static final long MEMORY = 4L << 30;
+    private static final int PAGE = 4096;
 
     /** All of them. */
     public static final List<String> NAMES = List.of(MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED, DIRECT);
@@ -45,10 +46,20 @@ public abstract class Allocator implements AutoCloseable {
      */
     public static Allocator named(String name) {
         return switch (name) {
-            case MILLPOND -> new Millpond();
+            case MILLPOND -> over(BufferPool.builder().name("benchmark").maxMemory(MEMORY).build());
             case DIRECT -> new Direct();
             default -> new Netty(forNetty(name));
         };
+    }
+
+    /**
+     * Makes one of Millpond for what other allocators do not have: options, and the pool at hand.
+     *
+     * @param pool where its buffers come from; closed by {@link #close}
+     * @return a new one
+     */
+    public static Allocator over(BufferPool pool) {
+        return new Millpond(pool);
     }
 
     /**
@@ -103,7 +114,11 @@ public abstract class Allocator implements AutoCloseable {
     public void close() {}
 
     private static final class Millpond extends Allocator {
-        private final BufferPool pool = BufferPool.builder().name("benchmark").maxMemory(MEMORY).build();
+        private final BufferPool pool;
+
+        Millpond(BufferPool pool) {
+            this.pool = pool;
+        }
 
         @Override
         public Object take(int size) {
@@ -112,9 +127,7 @@ public abstract class Allocator implements AutoCloseable {
 
         @Override
         public int touch(Object buffer) {
-            ByteBuffer bytes = ((PooledBuffer) buffer).byteBuffer();
-            bytes.put(0, (byte) 1);
-            return bytes.remaining();
+            return Allocator.touch(((PooledBuffer) buffer).byteBuffer());
         }
 
         @Override
@@ -181,9 +194,7 @@ public abstract class Allocator implements AutoCloseable {
 
         @Override
         public int touch(Object buffer) {
-            ByteBuffer bytes = (ByteBuffer) buffer;
-            bytes.put(0, (byte) 1);
-            return bytes.remaining();
+            return Allocator.touch((ByteBuffer) buffer);
         }
 
         @Override
@@ -197,7 +208,10 @@ public abstract class Allocator implements AutoCloseable {
         }
     }
 
-    private static final int PAGE = 4096;
+    private static int touch(ByteBuffer bytes) {
+        bytes.put(0, (byte) 1);
+        return bytes.remaining();
+    }
 
     private static void fill(ByteBuffer bytes) {
         for (int i = 0; i < bytes.capacity(); i += PAGE) {

@@ -4,11 +4,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Pattern;
 import org.openjdk.jmh.profile.GCProfiler;
+import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
@@ -19,8 +21,9 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Runs {@link Plan} on one JDK after the other. All allocators are measured one right after the other at each size, so that a
- * slower minute of the machine hits all of them. Prints a line for each figure and appends it to the file of records.
+ * Runs {@link Plan} on one JDK after the other. At each size all allocators have their turn, one right after the other, and
+ * then again, each time on a new JVM, so that a slower minute of the machine hits all of them. Prints a line for each figure and
+ * appends it to the file of records.
  *
  * <p>{@code Benchmarks [--quick] [--jdks 17=HOME,25=HOME] [--only REGEX] [--out FILE]}
  */
@@ -32,7 +35,7 @@ public final class Benchmarks {
     private final boolean quick;
     private final Path out;
     private final long start = System.nanoTime();
-    private int steps;
+    private int jvms;
     private int done;
 
     private Benchmarks(boolean quick, Path out) {
@@ -40,8 +43,12 @@ public final class Benchmarks {
         this.out = out;
     }
 
-    /** A JVM with one allocator and one value. */
-    private record Step(Jdk jdk, Suite suite, String value, String allocator) {}
+    /** What is compared with each other: one value of a suite on one JDK, with every allocator. */
+    private record Row(Jdk jdk, Suite suite, String value) {
+        List<String> allocators() {
+            return suite.allocators().isEmpty() ? List.of("") : suite.allocators();
+        }
+    }
 
     /**
      * Measures.
@@ -66,58 +73,64 @@ public final class Benchmarks {
     }
 
     private void run(List<Jdk> jdks, List<Suite> suites) throws IOException, RunnerException {
-        List<Step> all = new ArrayList<>();
+        List<Row> rows = new ArrayList<>();
         for (Suite suite : suites) {
             for (Jdk jdk : jdks) {
                 if (jdk.version() >= suite.oldestJdk()) {
-                    addSteps(all, jdk, suite);
+                    suite.values().forEach(value -> rows.add(new Row(jdk, suite, value)));
                 }
             }
         }
-        steps = all.size();
-        for (Step step : all) {
-            Collection<RunResult> results = new Runner(options(step).build()).run();
-            done++;
-            for (RunResult result : results) {
-                report(step, result);
-            }
+        jvms = rows.stream().mapToInt(row -> rounds(row) * row.allocators().size()).sum();
+        for (Row row : rows) {
+            measure(row);
         }
     }
 
-    private static void addSteps(List<Step> steps, Jdk jdk, Suite suite) {
-        List<String> allocators = suite.allocators().isEmpty() ? List.of("") : suite.allocators();
-        for (String value : suite.values()) {
-            for (String allocator : allocators) {
-                steps.add(new Step(jdk, suite, value, allocator));
+    private int rounds(Row row) {
+        return quick ? 1 : row.suite().rounds();
+    }
+
+    private void measure(Row row) throws IOException, RunnerException {
+        Map<String, List<BenchmarkResult>> found = new LinkedHashMap<>();
+        for (int round = 0; round < rounds(row); round++) {
+            for (String allocator : row.allocators()) {
+                RunResult result = new Runner(options(row, allocator).build()).runSingle();
+                found.computeIfAbsent(allocator, key -> new ArrayList<>()).addAll(result.getBenchmarkResults());
+                done++;
             }
+        }
+        for (Map.Entry<String, List<BenchmarkResult>> each : found.entrySet()) {
+            List<BenchmarkResult> results = each.getValue();
+            report(row, each.getKey(), new RunResult(results.get(0).getParams(), results));
         }
     }
 
-    private ChainedOptionsBuilder options(Step step) {
-        Suite suite = step.suite();
+    private ChainedOptionsBuilder options(Row row, String allocator) {
+        Suite suite = row.suite();
         List<String> flags = new ArrayList<>(List.of("-Xms2g", "-Xmx2g", "-XX:+AlwaysPreTouch", suite.collector().flag()));
         flags.addAll(suite.kind().flags());
-        flags.addAll(step.jdk().flags());
+        flags.addAll(row.jdk().flags());
         ChainedOptionsBuilder options = new OptionsBuilder().include("\\." + suite.benchmark().replace(".", "\\.") + "$")
-            .jvm(step.jdk().java()).jvmArgs(flags.toArray(new String[0])).addProfiler(GCProfiler.class)
+            .jvm(row.jdk().java()).jvmArgs(flags.toArray(new String[0])).addProfiler(GCProfiler.class)
             .verbosity(VerboseMode.SILENT).shouldFailOnError(true).threads(suite.threads())
-            .forks(quick ? 1 : 2).warmupIterations(quick ? 3 : 5).measurementIterations(quick ? 3 : 5)
+            .forks(1).warmupIterations(quick ? 3 : 5).measurementIterations(quick ? 3 : 5)
             .warmupTime(TimeValue.milliseconds(ITERATION_MILLIS)).measurementTime(TimeValue.milliseconds(ITERATION_MILLIS));
-        if (!step.value().isEmpty()) {
-            options.param(suite.parameter(), step.value());
+        if (!row.value().isEmpty()) {
+            options.param(suite.parameter(), row.value());
         }
-        return step.allocator().isEmpty() ? options : options.param("allocator", step.allocator());
+        return allocator.isEmpty() ? options : options.param("allocator", allocator);
     }
 
-    private void report(Step step, RunResult result) throws IOException {
+    private void report(Row row, String allocator, RunResult result) throws IOException {
         Result<?> cost = result.getPrimaryResult();
         Result<?> garbage = result.getSecondaryResults().get(GARBAGE);
-        Figure figure = new Figure(step.suite().name(), step.jdk().version(), step.value(), step.allocator(), cost.getScore(),
+        Figure figure = new Figure(row.suite().name(), row.jdk().version(), row.value(), allocator, cost.getScore(),
             cost.getScoreError(), garbage == null ? Double.NaN : garbage.getScore());
         figure.append(out);
         double minutes = (System.nanoTime() - start) / NANOS_PER_MINUTE;
-        System.out.printf(Locale.ROOT, "[%d of %d, %.0f min left] JDK %d, %s %s: %s %.1f ±%.1f ns, %.1f B of heap%n", done, steps,
-            minutes / done * (steps - done), figure.jdk(), figure.suite(), figure.value(), figure.allocator(), figure.nanos(),
+        System.out.printf(Locale.ROOT, "[%d of %d, %.0f min left] JDK %d, %s %s: %s %.1f ±%.1f ns, %.1f B of heap%n", done, jvms,
+            minutes / done * (jvms - done), figure.jdk(), figure.suite(), figure.value(), figure.allocator(), figure.nanos(),
             figure.error(), figure.garbage());
     }
 }

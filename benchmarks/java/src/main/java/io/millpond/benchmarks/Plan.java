@@ -21,14 +21,15 @@ final class Plan {
     static List<Suite> full() {
         Suite pair = suite("pair", "PairBenchmark.pair", "size");
         Suite few = pair.over(FEW_SIZES).of(BEST);
-        Suite access = suite("access", "", "").over("").of(MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED);
         return List.of(
             suite("floor", "FloorBenchmark.floor", "").over("").of(),
             suite("floor of a burst", "FloorBenchmark.burst", "").over("").of(),
             pair.over("64", "256", "1024", "4096", "16384", "65536", "1048576", "8388608"),
             suite("burst of 64", "BurstBenchmark.burst", "size").over("1024", "4096", "16384", "65536", "1048576").of(BEST),
             suite("live", "LiveBenchmark.replace", "live").over("128", "8192"),
-            suite("exchange", "ExchangeBenchmark.exchange", "size").over("256", "1024", "4096", "16384", "65536").of(BEST),
+            // Two threads on two processors: how the host places these changes from one minute to the next.
+            suite("exchange", "ExchangeBenchmark.exchange", "size").over("256", "1024", "4096", "16384", "65536").of(BEST)
+                .rounds(6),
             suite("ring", "ExchangeBenchmark.ring", "").over("").of(MILLPOND),
             pair.called("pair, plain thread").on(Kind.PLAIN).over("256", "4096", "16384", "65536").of(BEST),
             few.called("pair, virtual thread").on(Kind.VIRTUAL).since(21),
@@ -38,10 +39,10 @@ final class Plan {
             few.called("pair, 8 threads").on(8),
             few.called("pair, Parallel").under(Collector.Parallel),
             few.called("pair, ZGC").under(Collector.Z),
-            access(access, "getLong"),
-            access(access, "writeBytes"),
-            access(access, "setZero"),
-            access(access, "indexOf"));
+            access("getLong"),
+            access("writeBytes"),
+            access("setZero"),
+            access("indexOf"));
     }
 
     /** For a first look. */
@@ -56,11 +57,10 @@ final class Plan {
     }
 
     private static Suite suite(String name, String benchmark, String parameter) {
-        return new Suite(name, benchmark, parameter, List.of(), Allocator.NAMES, 1, Kind.NETTY, Collector.G1, 17);
+        return new Suite(name, benchmark, parameter, List.of(), Allocator.NAMES, 1, Kind.NETTY, Collector.G1, 17, 2);
     }
 
-    private static Suite access(Suite like, String method) {
-        return new Suite(method, "AccessBenchmark." + method, "", like.values(), like.allocators(), like.threads(), like.kind(),
-            like.collector(), like.oldestJdk());
+    private static Suite access(String method) {
+        return suite(method, "AccessBenchmark." + method, "").over("").of(MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED);
     }
 }

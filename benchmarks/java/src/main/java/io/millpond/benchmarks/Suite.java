@@ -14,9 +14,10 @@ import java.util.List;
  * @param kind what kind of thread
  * @param collector the JVM's garbage collector
  * @param oldestJdk the first version of Java that has what it needs
+ * @param rounds how many times each allocator has its turn, on a new JVM
  */
 public record Suite(String name, String benchmark, String parameter, List<String> values, List<String> allocators, int threads,
-        Kind kind, Collector collector, int oldestJdk) {
+        Kind kind, Collector collector, int oldestJdk, int rounds) {
     /** Kinds of threads, and what tells JMH to use them. */
     public enum Kind {
         /** What Netty's event loops run on. */
@@ -52,30 +53,34 @@ public record Suite(String name, String benchmark, String parameter, List<String
     }
 
     Suite on(Kind other) {
-        return new Suite(name, benchmark, parameter, values, allocators, threads, other, collector, oldestJdk);
+        return new Suite(name, benchmark, parameter, values, allocators, threads, other, collector, oldestJdk, rounds);
     }
 
     Suite on(int otherThreads) {
-        return new Suite(name, benchmark, parameter, values, allocators, otherThreads, kind, collector, oldestJdk);
+        return new Suite(name, benchmark, parameter, values, allocators, otherThreads, kind, collector, oldestJdk, rounds);
     }
 
     Suite under(Collector other) {
-        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, other, oldestJdk);
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, other, oldestJdk, rounds);
     }
 
     Suite called(String other) {
-        return new Suite(other, benchmark, parameter, values, allocators, threads, kind, collector, oldestJdk);
+        return new Suite(other, benchmark, parameter, values, allocators, threads, kind, collector, oldestJdk, rounds);
     }
 
-    Suite over(String... otherValues) {
-        return new Suite(name, benchmark, parameter, List.of(otherValues), allocators, threads, kind, collector, oldestJdk);
+    Suite over(String... others) {
+        return new Suite(name, benchmark, parameter, List.of(others), allocators, threads, kind, collector, oldestJdk, rounds);
     }
 
     Suite of(String... others) {
-        return new Suite(name, benchmark, parameter, values, List.of(others), threads, kind, collector, oldestJdk);
+        return new Suite(name, benchmark, parameter, values, List.of(others), threads, kind, collector, oldestJdk, rounds);
     }
 
     Suite since(int jdk) {
-        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, jdk);
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, jdk, rounds);
+    }
+
+    Suite rounds(int count) {
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, oldestJdk, count);
     }
 }

@@ -39,7 +39,7 @@ final class HeapGrowthJvm {
      */
     public static void main(String[] args) throws InterruptedException {
         Allocator allocator = args[0].equals(Allocator.MILLPOND)
-            ? new OwnPool(BufferPool.builder().name("heap growth").maxMemory(MEMORY).decay(DECAY))
+            ? Allocator.over(BufferPool.builder().name("heap growth").maxMemory(MEMORY).decay(DECAY).build())
             : Allocator.named(args[0]);
         HeapGrowthJvm jvm = new HeapGrowthJvm(allocator);
         jvm.take(COUNT);

@@ -37,6 +37,15 @@ public record MemoryFigure(String program, int jdk, String allocator, String key
     }
 
     /**
+     * One of a series over time, which is for plots.
+     *
+     * @return whether it is; its key ends in {@code @} and the second
+     */
+    public boolean isSample() {
+        return key.indexOf('@') >= 0;
+    }
+
+    /**
      * The value.
      *
      * @return it

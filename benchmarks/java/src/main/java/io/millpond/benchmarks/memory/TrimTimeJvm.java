@@ -27,11 +27,12 @@ final class TrimTimeJvm {
         Load.warmUp(Allocator.MILLPOND);
         try (Load load = new Load(BYTES)) {
             for (int i = 0; i < REPETITIONS; i++) {
-                OwnPool pool = new OwnPool(BufferPool.builder().name("trim time").maxMemory(2 * BYTES));
-                load.take(pool);
-                load.give(pool);
-                measure(pool.pool(), close);
-                pool.close();
+                BufferPool pool = BufferPool.builder().name("trim time").maxMemory(2 * BYTES).build();
+                Allocator allocator = Allocator.over(pool);
+                load.take(allocator);
+                load.give(allocator);
+                measure(pool, close);
+                allocator.close();
             }
         }
         Fork.say("done", REPETITIONS);

@@ -19,8 +19,7 @@ final class Memory {
         Map<String, Map<String, String>> rows = new LinkedHashMap<>();
         Set<String> columns = new LinkedHashSet<>();
         for (MemoryFigure figure : figures) {
-            // Samples over time are for the plot.
-            if (figure.program().equals(program) && figure.key().indexOf('@') < 0) {
+            if (figure.program().equals(program) && !figure.isSample()) {
                 String column = figure.unit().isEmpty() ? figure.key() : figure.key() + ", " + figure.unit();
                 columns.add(column);
                 rows.computeIfAbsent("JDK " + figure.jdk() + ", " + figure.allocator(), key -> new LinkedHashMap<>())

@@ -48,7 +48,8 @@ public final class Report {
             case "targets netty" -> new Targets(costs, memory).netty();
             case "plain" -> costs.plain(List.of("floor", "floor of a burst", "ring"));
             case "garbage" -> costs.garbage(List.of("pair", "burst of 64", "live"));
-            case "retained", "container", "trim-time", "heap-growth", "http", "https" -> new Memory(memory).table(name);
+            case "retained", "container", "trim-time", "heap-growth", "http", "https", "https-jdk" ->
+                new Memory(memory).table(name);
             default -> costs.table(name);
         };
     }
