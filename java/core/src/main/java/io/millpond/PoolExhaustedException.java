@@ -31,7 +31,9 @@ public final class PoolExhaustedException extends RuntimeException {
                 + stats.committedBytes() + " of its limit of " + stats.limitBytes() + " bytes";
         String above = limiting.name().equals(stats.name()) ? "" : "; the limit reached is that of its ancestor '"
                 + limiting.name() + "', committed " + limiting.committedBytes() + " of " + limiting.limitBytes() + " bytes";
-        return own + above + "; release buffers sooner, raise maxMemory, or wait: use tryAllocate(), or allocate() with a time";
+        // Also for users of the Netty allocator, who have nothing to wait with.
+        return own + above + "; release buffers sooner or raise maxMemory; who asks the BufferPool itself can also wait: "
+                + "allocate() with a time, or tryAllocate()";
     }
 
     /**

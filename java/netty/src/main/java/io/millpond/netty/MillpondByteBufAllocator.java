@@ -24,9 +24,9 @@ import java.util.concurrent.atomic.LongAdder;
  * }</pre>
  *
  * <p>{@code buffer()} and {@code ioBuffer()} give direct buffers. Heap buffers are plain arrays, as those of
- * {@code UnpooledByteBufAllocator}: the garbage collector is good at them, and a pool of arrays would be heap that never
- * comes back. An application that asks for many large {@code heapBuffer()}s loses their recycling; one that asks for few
- * wins the heap that the pool would have held.
+ * {@code UnpooledByteBufAllocator}: a pool of arrays would be heap that never comes back. An application that asks for many
+ * large {@code heapBuffer()}s loses their recycling, as one with the JDK's TLS does; one that asks for few wins the heap that
+ * the pool would have held.
  *
  * <p>A buffer that is never released comes back when the garbage collector finds it, and the pool's
  * {@link io.millpond.PoolStats#forgottenBuffers()} counts it; Netty's leak detector works as with its own allocators.
