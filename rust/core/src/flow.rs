@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, Weak};
+use std::thread;
 use std::time::Duration;
 
+use crate::arena::Arena;
 use crate::cache::batch::Batch;
 use crate::cache::local;
 use crate::cache::thread::ThreadCache;
@@ -11,8 +13,11 @@ use crate::checked::{Checked, Left};
 use crate::error::{BadFree, Error};
 use crate::pool::Inner;
 use crate::report::Report;
-use crate::size_class::{BATCH_MAX, SizeClass};
+use crate::size_class::{BATCH_MAX, PAGE, SizeClass};
 use crate::sync::Ordering;
+
+/// So much free memory of an arena is worth a thread: the system takes 5 ms or more to take it back.
+const OWN_THREAD_BYTES: usize = 64 << 20;
 
 impl Inner {
     pub(crate) fn is_closed(&self) -> bool {
@@ -379,11 +384,37 @@ impl Inner {
         self.purge(true)
     }
 
+    /// Gives back the memory of free pages that are due; of all of them where `all` is set. Returns the bytes.
     pub(crate) fn purge(&self, all: bool) -> usize {
-        let arenas: usize = self.arenas.iter().map(|arena| arena.purge(&self.backing, all)).sum();
+        let arenas: usize = if all {
+            self.purge_arenas_at_once()
+        } else {
+            self.arenas.iter().map(|arena| arena.purge(&self.backing, false)).sum()
+        };
         let bytes = arenas + self.huge.purge(&self.backing, all, self.options.keep_addresses);
         self.counters.count_purge(bytes as u64);
         bytes
+    }
+
+    /// Somebody waits for this, and the system frees page after page, but does so for several threads at once: each arena
+    /// with much to give back has a thread of its own meanwhile, if there is one to be had.
+    fn purge_arenas_at_once(&self) -> usize {
+        let purge = |arena: &Arena| arena.purge(&self.backing, true);
+        let (large, mut mine): (Vec<&Arena>, Vec<&Arena>) =
+            self.arenas.iter().partition(|arena| arena.figures().dirty_pages * PAGE >= OWN_THREAD_BYTES);
+        thread::scope(|scope| {
+            let mut helpers = Vec::new();
+            for &arena in large.iter().skip(1) {
+                let helper = thread::Builder::new().name("millpond-purge".into());
+                match helper.spawn_scoped(scope, move || purge(arena)) {
+                    Ok(helper) => helpers.push(helper),
+                    Err(_) => mine.push(arena),
+                }
+            }
+            mine.extend(large.first());
+            let bytes: usize = mine.into_iter().map(purge).sum();
+            bytes + helpers.into_iter().map(|helper| helper.join().expect("purging does not panic")).sum::<usize>()
+        })
     }
 
     /// A cache for a thread that has none yet; `None` if there is no memory for one.

@@ -1,5 +1,6 @@
 //! What the public face promises.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -171,6 +172,43 @@ fn chunks_are_reused_fullest_first_and_give_back_their_memory() {
     pool.trim();
     assert_eq!(pool.stats().committed, (blocks.len() as u64 + 1) * 256 * 1024);
     assert_eq!(pool.stats().reserved, 4 * CHUNK as u64, "addresses stay");
+}
+
+#[test]
+fn arenas_with_much_to_give_back_do_it_at_the_same_time() {
+    let os = FakeOs::leaked();
+    let options = Options::new().arenas(3).thread_cache_bytes(0).depot_bytes(0);
+    let pool = Pool::new_on(options, os).expect("a pool");
+    const COUNT: usize = 80;
+    let allocate = || (0..COUNT).map(|_| pool.allocate(1 << 20).expect("a block").into_address()).collect::<Vec<_>>();
+    let allocated = Barrier::new(3);
+    let blocks: Vec<usize> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let blocks = allocate();
+                    // Together, so that each has an arena of its own.
+                    allocated.wait();
+                    blocks
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    for address in blocks {
+        // SAFETY: it is live, and nobody has it but this.
+        unsafe { pool.free(address) }.expect("a live block");
+    }
+    let free = pool.stats().committed as usize;
+    assert!(free >= 3 * (COUNT << 20));
+    // Whose first call is the first is refused, and keeps the chunk for the next time.
+    os.fail(1, 1);
+    let first = pool.trim();
+    os.heal();
+    assert!(first < free, "nothing was refused");
+    assert_eq!(first + pool.trim(), free);
+    assert_eq!(pool.stats().committed, 0);
+    pool.check_invariants().expect("sound");
 }
 
 #[test]

@@ -26,7 +26,7 @@ final class Plan {
             suite("floor of a burst", "FloorBenchmark.burst", "").over("").of(),
             pair.over("64", "256", "1024", "4096", "16384", "65536", "1048576", "8388608"),
             suite("burst of 64", "BurstBenchmark.burst", "size").over("1024", "4096", "16384", "65536", "1048576").of(BEST),
-            suite("live", "LiveBenchmark.replace", "live").over("128", "8192"),
+            suite("live", "LiveBenchmark.replace", "live").over("128", "8192").rounds(4),
             // Two threads on two processors: how the host places these changes from one minute to the next.
             suite("exchange", "ExchangeBenchmark.exchange", "size").over("256", "1024", "4096", "16384", "65536").of(BEST)
                 .rounds(6),

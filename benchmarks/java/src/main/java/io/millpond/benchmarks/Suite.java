@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param name what the report calls it
  * @param benchmark class and method, {@code PairBenchmark.pair}
- * @param parameter the parameter's name; null if there is none
+ * @param parameter the parameter's name; empty if there is none
  * @param values of the parameter; one empty string if there is none
  * @param allocators which of {@link Allocator#NAMES}; empty if the benchmark has none
  * @param threads how many run it at once

@@ -19,6 +19,9 @@ import java.util.Locale;
  * @param unit of the number; empty for a word
  */
 public record MemoryFigure(String program, int jdk, String allocator, String key, String value, String unit) {
+    /** What the key of a sample begins with; the seconds since the release follow. */
+    static final String SAMPLE = "rss@";
+
     private static final String TAB = "\t";
 
     /**
@@ -39,10 +42,10 @@ public record MemoryFigure(String program, int jdk, String allocator, String key
     /**
      * One of a series over time, which is for plots.
      *
-     * @return whether it is; its key ends in {@code @} and the second
+     * @return whether it is; its key then ends in the second
      */
     public boolean isSample() {
-        return key.indexOf('@') >= 0;
+        return key.startsWith(SAMPLE);
     }
 
     /**

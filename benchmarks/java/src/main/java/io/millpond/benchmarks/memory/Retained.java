@@ -18,8 +18,6 @@ import java.util.Locale;
  */
 public final class Retained {
     static final String PROGRAM = "retained";
-    /** What the keys of samples begin with; what follows are seconds since the release. */
-    static final String SAMPLE = "rss@";
 
     private static final List<String> ALLOCATORS = List.of(Allocator.MILLPOND, Allocator.POOLED, Allocator.ADAPTIVE,
         Allocator.UNPOOLED, Allocator.DIRECT);
@@ -72,7 +70,7 @@ public final class Retained {
                 figures.add(figure("after-" + seconds + "s", aboveStart(nearest(seconds)), "MiB"));
             }
             for (Sample sample : samples) {
-                String key = SAMPLE + String.format(Locale.ROOT, "%.2f", sample.secondsSince(release));
+                String key = MemoryFigure.SAMPLE + String.format(Locale.ROOT, "%.2f", sample.secondsSince(release));
                 figures.add(figure(key, aboveStart(sample), "MiB"));
             }
             return figures;

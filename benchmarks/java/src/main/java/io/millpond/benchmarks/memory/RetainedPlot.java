@@ -39,11 +39,11 @@ public final class RetainedPlot {
     }
 
     private static boolean isSample(MemoryFigure figure, int jdk) {
-        return figure.program().equals(Retained.PROGRAM) && figure.jdk() == jdk && figure.key().startsWith(Retained.SAMPLE);
+        return figure.program().equals(Retained.PROGRAM) && figure.jdk() == jdk && figure.isSample();
     }
 
     private static double seconds(MemoryFigure figure) {
-        return Double.parseDouble(figure.key().substring(Retained.SAMPLE.length()));
+        return Double.parseDouble(figure.key().substring(MemoryFigure.SAMPLE.length()));
     }
 
     /** Time that goes back is a later run. */
