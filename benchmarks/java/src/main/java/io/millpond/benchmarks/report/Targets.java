@@ -5,6 +5,8 @@ import io.millpond.benchmarks.Figure;
 import io.millpond.benchmarks.memory.MemoryFigure;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Predicate;
 
 /** What was aimed at, and what came out: of each target the worst figure among its sizes and JDKs. */
 final class Targets {
@@ -54,7 +56,17 @@ final class Targets {
             toPeers("`" + method + "`", own, method, 1.05, "");
         }
         garbage("garbage of `directBuffer` + `release`", own, 0);
+        Server server = new Server(memory, costs.jdks());
+        server("HTTP server, requests/s, to the best of Netty", "≥ that", server.slowest(), pair -> pair.ratio() >= 1);
+        server("… p99, ms", "≤ that", server.latest(), pair -> pair.ratio() <= 1);
+        server("… RSS above the start 5 s after the load, MiB", "≤ 1/3 of that", server.largest(),
+            pair -> pair.own() <= pair.best() / 3);
         return table.toString();
+    }
+
+    private void server(String what, String aim, Optional<Server.Pair> worst, Predicate<Server.Pair> met) {
+        table.row(what, worst.isEmpty() ? List.of(aim, "not measured", "")
+            : List.of(aim, worst.get().toString(), word(met.test(worst.get()))));
     }
 
     private void toPeers(String what, String own, String suite, double aim, String... values) {
