@@ -91,4 +91,4 @@ soak: setup ## the long tests: SOAK_SECONDS=600 for the allocator, then as long 
 
 clean: ## removes all that was built
 	@cargo clean --quiet
-	@rm -rf build .gradle {java/core,java/netty,tests/java,tests/netty42,examples,benchmarks/java}/build
+	@rm -rf build .gradle {java/core,java/netty,tests/java,tests/jcstress,tests/netty42,examples,benchmarks/java}/build

@@ -1,0 +1,126 @@
+package io.millpond;
+
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.StringJoiner;
+import java.util.concurrent.locks.LockSupport;
+import org.openjdk.jcstress.infra.results.LL_Result;
+
+/**
+ * A magazine with two slots, two threads that may take them, and a visitor who may empty it. When all is over each slot must
+ * be in exactly one place.
+ *
+ * <p>The slots are made here, over blocks of a real pool, and the table into which the visitor parks them is asked by nobody
+ * else: so it tells what the visitor found.
+ */
+final class TwoSlots {
+    /** What {@link #find} says if all is well. */
+    static final String ONE_PLACE_EACH = "(first|second|magazine|visitor), (first|second|magazine|visitor)";
+
+    private static final int SIZE_CLASS = 0;
+    /** So that a thread is at work for as long as a visit takes. */
+    private static final int STEPS = 200;
+    /** Small, because there are many of these magazines. */
+    private static final long BUDGET = 8 << 10;
+    private static final BufferPool POOL = BufferPool.builder().name("two slots").decay(Duration.ofHours(1)).build();
+    private static final PoolCore CORE = POOL.core();
+    private static final SlotTable TABLE = new SlotTable();
+    private static final Exchange EXCHANGE = new Exchange(CORE, CORE.nativePool(), TABLE);
+    /** Nobody looks into these buffers. */
+    private static final ByteBuffer ROOT = ByteBuffer.allocate(0);
+    /** A magazine does not ask who calls it; a visitor asks whether its owner is alive, and somebody else. */
+    private static final Thread OWNER = new Thread(TwoSlots::sleep, "owner");
+
+    static {
+        OWNER.setDaemon(true);
+        OWNER.start();
+    }
+
+    /** What the two threads have in hand at the end, or null. */
+    Slot first;
+    Slot second;
+    private final Magazines magazines = new Magazines(EXCHANGE, BUDGET, BUDGET);
+    private final Magazine magazine;
+    private final Slot[] slots = new Slot[2];
+
+    private TwoSlots(Thread owner) {
+        magazine = magazines.open(owner);
+        long[] addresses = new long[2];
+        if (CORE.nativePool().take(true, SIZE_CLASS, addresses, 2) != 2) {
+            throw new AssertionError("the pool has no two blocks");
+        }
+        for (int i = 0; i < 2; i++) {
+            slots[i] = new Slot(ROOT, new Watch(CORE, addresses[i], SIZE_CLASS));
+            magazine.flush(EXCHANGE, slots[i]);
+        }
+    }
+
+    static TwoSlots owned() {
+        return new TwoSlots(OWNER);
+    }
+
+    static TwoSlots shared() {
+        return new TwoSlots(null);
+    }
+
+    /** Takes a slot and puts it back, again and again, as the owner. Returns what is in hand at the end. */
+    Slot useAsOwner() {
+        Slot held = null;
+        for (int i = 0; i < STEPS; i++) {
+            held = held == null ? magazine.pop(SIZE_CLASS) : magazine.push(held) ? null : held;
+        }
+        return held;
+    }
+
+    /** The same as one of several who share the magazine. */
+    Slot useAsSharer() {
+        Slot held = null;
+        for (int i = 0; i < STEPS; i++) {
+            held = held == null ? magazine.popShared(SIZE_CLASS) : magazine.pushShared(held) ? null : held;
+        }
+        return held;
+    }
+
+    /** Empties the magazine, unless somebody is inside. */
+    void visit() {
+        magazines.drain();
+    }
+
+    /** Afterwards, by one thread: says of each slot where it is. */
+    void find(LL_Result result) {
+        Slot[] left = {magazine.popShared(SIZE_CLASS), magazine.popShared(SIZE_CLASS), magazine.popShared(SIZE_CLASS)};
+        result.r1 = find(slots[0], left);
+        result.r2 = find(slots[1], left);
+    }
+
+    private String find(Slot slot, Slot[] left) {
+        StringJoiner places = new StringJoiner(" and ").setEmptyValue("nowhere");
+        if (first == slot) {
+            places.add("first");
+        }
+        if (second == slot) {
+            places.add("second");
+        }
+        for (Slot each : left) {
+            if (each == slot) {
+                places.add("magazine");
+            }
+        }
+        long[] address = {slot.address()};
+        Slot[] parked = new Slot[1];
+        TABLE.take(address, 1, SIZE_CLASS, parked);
+        if (parked[0] == slot) {
+            places.add("visitor");
+        } else {
+            // The visitor gave its block back, the others did not.
+            CORE.nativePool().give(true, SIZE_CLASS, address, 1);
+        }
+        return places.toString();
+    }
+
+    private static void sleep() {
+        while (true) {
+            LockSupport.park();
+        }
+    }
+}
