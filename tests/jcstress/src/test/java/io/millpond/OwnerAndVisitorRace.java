@@ -22,7 +22,7 @@ public class OwnerAndVisitorRace {
 
     @Actor
     public void owner() {
-        state.first = state.useAsOwner();
+        state.first = state.own();
     }
 
     @Actor

@@ -1,6 +1,8 @@
 package io.millpond;
 
 import java.time.Duration;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.Expect;
@@ -10,9 +12,9 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.JJJ_Result;
 
 /**
- * One thread releases a buffer, takes another if it may and releases it too, while the pool is closed. After the next visit
- * of the housekeeper all has to be back: what stays in a magazine that nobody looks after any more would be lost until the
- * end of the process.
+ * One thread releases a buffer, and takes and releases others until it is refused, while the pool is closed. After the next
+ * visit of the housekeeper all has to be back: what stays in a magazine that nobody looks after any more would be lost until
+ * the end of the process.
  */
 @JCStressTest
 @Outcome(id = "0, 0, 0", expect = Expect.ACCEPTABLE, desc = "All came back.")
@@ -22,8 +24,12 @@ public class ReleaseAndCloseRace {
     private static final PoolOptions OPTIONS = new PoolOptions("closed", 1 << 20, Duration.ofHours(1), 64 << 10, false, 64,
             false, null);
 
+    /** Kept, because it says of each pool that it was closed with live buffers. */
+    private static final Logger LOGGER = Logger.getLogger("io.millpond");
+
     static {
         NativeLibrary.ensureAvailability();
+        LOGGER.setLevel(Level.OFF);
     }
 
     private final PoolCore core = new PoolCore(OPTIONS);
@@ -33,9 +39,11 @@ public class ReleaseAndCloseRace {
     public void user() {
         buffer.release();
         try {
-            core.allocate(64).release();
+            while (true) {
+                core.allocate(64).release();
+            }
         } catch (IllegalStateException e) {
-            // Closed by now.
+            // The pool is closed.
         }
     }
 

@@ -21,7 +21,7 @@ public class SharerAndVisitorRace {
 
     @Actor
     public void sharer() {
-        state.first = state.useAsSharer();
+        state.first = state.shareUntilVisited();
     }
 
     @Actor

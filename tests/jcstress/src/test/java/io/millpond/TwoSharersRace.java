@@ -21,12 +21,12 @@ public class TwoSharersRace {
 
     @Actor
     public void first() {
-        state.first = state.useAsSharer();
+        state.first = state.share();
     }
 
     @Actor
     public void second() {
-        state.second = state.useAsSharer();
+        state.second = state.share();
     }
 
     @Arbiter

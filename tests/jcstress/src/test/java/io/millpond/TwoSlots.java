@@ -18,8 +18,7 @@ final class TwoSlots {
     static final String ONE_PLACE_EACH = "(first|second|magazine|visitor), (first|second|magazine|visitor)";
 
     private static final int SIZE_CLASS = 0;
-    /** So that a thread is at work for as long as a visit takes. */
-    private static final int STEPS = 200;
+    private static final int STEPS = 100;
     /** Small, because there are many of these magazines. */
     private static final long BUDGET = 8 << 10;
     private static final BufferPool POOL = BufferPool.builder().name("two slots").decay(Duration.ofHours(1)).build();
@@ -39,6 +38,7 @@ final class TwoSlots {
     /** What the two threads have in hand at the end, or null. */
     Slot first;
     Slot second;
+    private volatile boolean visited;
     private final Magazines magazines = new Magazines(EXCHANGE, BUDGET, BUDGET);
     private final Magazine magazine;
     private final Slot[] slots = new Slot[2];
@@ -63,27 +63,41 @@ final class TwoSlots {
         return new TwoSlots(null);
     }
 
-    /** Takes a slot and puts it back, again and again, as the owner. Returns what is in hand at the end. */
-    Slot useAsOwner() {
+    /** Takes a slot and puts it back as the owner, until the visitor was here. Returns what is in hand then. */
+    Slot own() {
         Slot held = null;
-        for (int i = 0; i < STEPS; i++) {
+        while (!visited) {
             held = held == null ? magazine.pop(SIZE_CLASS) : magazine.push(held) ? null : held;
         }
         return held;
     }
 
-    /** The same as one of several who share the magazine. */
-    Slot useAsSharer() {
+    /** The same as one of those who share the magazine. */
+    Slot shareUntilVisited() {
         Slot held = null;
-        for (int i = 0; i < STEPS; i++) {
-            held = held == null ? magazine.popShared(SIZE_CLASS) : magazine.pushShared(held) ? null : held;
+        while (!visited) {
+            held = share(held);
         }
         return held;
+    }
+
+    /** The same for some time. */
+    Slot share() {
+        Slot held = null;
+        for (int i = 0; i < STEPS; i++) {
+            held = share(held);
+        }
+        return held;
+    }
+
+    private Slot share(Slot held) {
+        return held == null ? magazine.popShared(SIZE_CLASS) : magazine.pushShared(held) ? null : held;
     }
 
     /** Empties the magazine, unless somebody is inside. */
     void visit() {
         magazines.drain();
+        visited = true;
     }
 
     /** Afterwards, by one thread: says of each slot where it is. */
