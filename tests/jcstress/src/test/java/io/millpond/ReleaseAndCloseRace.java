@@ -32,6 +32,8 @@ public class ReleaseAndCloseRace {
         LOGGER.setLevel(Level.OFF);
     }
 
+    private static final int MANY = 100_000;
+
     private final PoolCore core = new PoolCore(OPTIONS);
     private final PooledBuffer buffer = core.allocate(64);
 
@@ -39,7 +41,7 @@ public class ReleaseAndCloseRace {
     public void user() {
         buffer.release();
         try {
-            while (true) {
+            for (int i = 0; i < MANY; i++) {
                 core.allocate(64).release();
             }
         } catch (IllegalStateException e) {

@@ -19,6 +19,7 @@ final class TwoSlots {
 
     private static final int SIZE_CLASS = 0;
     private static final int STEPS = 100;
+    private static final int PAUSES = 32;
     /** Small, because there are many of these magazines. */
     private static final long BUDGET = 8 << 10;
     private static final BufferPool POOL = BufferPool.builder().name("two slots").decay(Duration.ofHours(1)).build();
@@ -66,8 +67,9 @@ final class TwoSlots {
     /** Takes a slot and puts it back as the owner, until the visitor was here. Returns what is in hand then. */
     Slot own() {
         Slot held = null;
-        while (!visited) {
+        for (int i = 0; !visited; i++) {
             held = held == null ? magazine.pop(SIZE_CLASS) : magazine.push(held) ? null : held;
+            pause(i);
         }
         return held;
     }
@@ -75,8 +77,9 @@ final class TwoSlots {
     /** The same as one of those who share the magazine. */
     Slot shareUntilVisited() {
         Slot held = null;
-        while (!visited) {
+        for (int i = 0; !visited; i++) {
             held = share(held);
+            pause(i);
         }
         return held;
     }
@@ -96,8 +99,11 @@ final class TwoSlots {
 
     /** Empties the magazine, unless somebody is inside. */
     void visit() {
-        magazines.drain();
-        visited = true;
+        try {
+            magazines.drain();
+        } finally {
+            visited = true;
+        }
     }
 
     /** Afterwards, by one thread: says of each slot where it is. */
@@ -130,6 +136,13 @@ final class TwoSlots {
             CORE.nativePool().give(true, SIZE_CLASS, address, 1);
         }
         return places.toString();
+    }
+
+    /** For longer and longer up to a microsecond or so, so that the next step may come at any moment of a visit. */
+    private static void pause(int step) {
+        for (int i = step % PAUSES; i > 0; i--) {
+            Thread.onSpinWait();
+        }
     }
 
     private static void sleep() {
