@@ -13,7 +13,8 @@ import org.openjdk.jcstress.infra.results.I_Result;
 /**
  * One thread writes into a block and puts its slot into a shared magazine; another takes it from there. It must find all that
  * was written before: otherwise what it writes itself could be overtaken by what the first had written, and the plain
- * fields of the slot could be seen half changed.
+ * fields of the slot could be seen half changed. (An x86 processor keeps this order by itself; there it is the compilers that
+ * are put to the test.)
  */
 @JCStressTest
 @Outcome(id = "-1", expect = Expect.ACCEPTABLE, desc = "The slot was not there yet.")

@@ -32,6 +32,7 @@ public class ReleaseAndCloseRace {
         LOGGER.setLevel(Level.OFF);
     }
 
+    /** More than it gets before the pool is closed; but it ends, also if it is never refused. */
     private static final int MANY = 100_000;
 
     private final PoolCore core = new PoolCore(OPTIONS);

@@ -3,6 +3,7 @@ package io.millpond;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.StringJoiner;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.openjdk.jcstress.infra.results.LL_Result;
 
@@ -18,8 +19,10 @@ final class TwoSlots {
     static final String ONE_PLACE_EACH = "(first|second|magazine|visitor), (first|second|magazine|visitor)";
 
     private static final int SIZE_CLASS = 0;
+    /** How often one of two sharers takes or puts a slot. */
     private static final int STEPS = 100;
-    private static final int PAUSES = 32;
+    /** About as long as a visit. */
+    private static final int PAUSES = 256;
     /** Small, because there are many of these magazines. */
     private static final long BUDGET = 8 << 10;
     private static final BufferPool POOL = BufferPool.builder().name("two slots").decay(Duration.ofHours(1)).build();
@@ -40,6 +43,11 @@ final class TwoSlots {
     Slot first;
     Slot second;
     private volatile boolean visited;
+    /**
+     * How long a slot is held: half of the time not at all, because a visitor must be kept from coming in the middle of a
+     * step, and half of the time for about as long as a visit takes, because a step must not come in the middle of a visit.
+     */
+    private final int pauses = Math.max(0, ThreadLocalRandom.current().nextInt(-PAUSES, PAUSES));
     private final Magazines magazines = new Magazines(EXCHANGE, BUDGET, BUDGET);
     private final Magazine magazine;
     private final Slot[] slots = new Slot[2];
@@ -67,9 +75,9 @@ final class TwoSlots {
     /** Takes a slot and puts it back as the owner, until the visitor was here. Returns what is in hand then. */
     Slot own() {
         Slot held = null;
-        for (int i = 0; !visited; i++) {
+        while (!visited) {
             held = held == null ? magazine.pop(SIZE_CLASS) : magazine.push(held) ? null : held;
-            pause(i);
+            hold(held);
         }
         return held;
     }
@@ -77,9 +85,9 @@ final class TwoSlots {
     /** The same as one of those who share the magazine. */
     Slot shareUntilVisited() {
         Slot held = null;
-        for (int i = 0; !visited; i++) {
+        while (!visited) {
             held = share(held);
-            pause(i);
+            hold(held);
         }
         return held;
     }
@@ -138,9 +146,8 @@ final class TwoSlots {
         return places.toString();
     }
 
-    /** For longer and longer up to a microsecond or so, so that the next step may come at any moment of a visit. */
-    private static void pause(int step) {
-        for (int i = step % PAUSES; i > 0; i--) {
+    private void hold(Slot held) {
+        for (int i = held == null ? 0 : pauses; i > 0; i--) {
             Thread.onSpinWait();
         }
     }
