@@ -38,13 +38,13 @@ demo: setup ## file servers: pooled buffers beside allocateDirect (FILE=… serv
 	@$(GRADLE_RUN) :millpond-examples:demoJar
 	@$(JAVA_RUN) -jar examples/build/libs/demo.jar $(if $(FILE),"$(FILE)")
 
-test: setup ## all tests: cargo's, and JUnit's on JDK 17 and every newer one found
+test: setup ## all tests: cargo's, and JUnit's and jcstress' on JDK 17 and every newer one found
 	@.ci/test
 
 test-rust: setup ## only cargo's tests
 	@cargo test --workspace
 
-test-java: setup ## only JUnit's (TEST=Class or TEST=Class#method, JDK=17)
+test-java: setup ## only JUnit's and jcstress' (TEST=Class or TEST=Class#method, JDK=17)
 	@$(GRADLE_RUN) --continue javaTests $(JAVA_OPTIONS)
 
 lint: ## formatting, clippy, javac, documentation, checkstyle: no warning is left

@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
 
 /**
  * Many connections at once that each ask for a large file, do not read it, and are gone a moment later: what the kernel does
@@ -32,11 +33,12 @@ final class SlowClients {
 
     /** Comes and goes. */
     static void run(boolean tls, int port) throws IOException, InterruptedException {
+        SSLSocketFactory encryption = tls ? trusting() : null;
         Deque<Socket> sockets = new ArrayDeque<>();
         try {
             for (int i = 0; i < COUNT; i++) {
                 sockets.add(connect(port));
-                Socket client = tls ? encrypted(sockets.getLast()) : sockets.getLast();
+                Socket client = tls ? encrypted(sockets.getLast(), encryption) : sockets.getLast();
                 client.getOutputStream().write(REQUEST);
             }
             Thread.sleep(MILLIS);
@@ -55,15 +57,18 @@ final class SlowClients {
         return socket;
     }
 
+    private static Socket encrypted(Socket socket, SSLSocketFactory encryption) throws IOException {
+        SSLSocket encrypted = (SSLSocket) encryption.createSocket(socket, "localhost", socket.getPort(), true);
+        encrypted.startHandshake();
+        return encrypted;
+    }
+
     /** Trusts whoever is there: it is the server that was started a moment ago. */
-    private static Socket encrypted(Socket socket) throws IOException {
+    private static SSLSocketFactory trusting() throws IOException {
         try {
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(null, InsecureTrustManagerFactory.INSTANCE.getTrustManagers(), null);
-            SSLSocket encrypted =
-                (SSLSocket) context.getSocketFactory().createSocket(socket, "localhost", socket.getPort(), true);
-            encrypted.startHandshake();
-            return encrypted;
+            return context.getSocketFactory();
         } catch (GeneralSecurityException e) {
             throw new IOException("this JDK cannot connect by TLS", e);
         }
