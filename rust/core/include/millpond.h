@@ -42,9 +42,8 @@ typedef struct millpond_options {
     uint32_t flags;            /* any of the following; none */
 } millpond_options;
 
-#define MILLPOND_HUGE_PAGES 1u   /* ask for transparent huge pages */
-#define MILLPOND_PURGE_LAZILY 2u /* give memory back with MADV_FREE: cheaper, and not seen in the resident set */
-#define MILLPOND_CHECKED 4u      /* canary, poison and quarantine; everything becomes slow */
+#define MILLPOND_HUGE_PAGES 1u /* ask for transparent huge pages */
+#define MILLPOND_CHECKED 4u    /* canary, poison and quarantine; everything becomes slow */
 
 /* Numbers of one size class. */
 typedef struct millpond_class_stats {

@@ -3,7 +3,6 @@
 use crate::address_map::AddressMap;
 use crate::decay::Clock;
 use crate::limit::Budget;
-use crate::options::Purge;
 use crate::os::Os;
 use crate::sync::{Arc, AtomicUsize};
 
@@ -16,7 +15,6 @@ pub(crate) struct Backing {
     pub(crate) clock: Clock,
     /// What `pmap` shows.
     pub(crate) label: String,
-    pub(crate) purge: Purge,
     pub(crate) huge_pages: bool,
     /// Bytes of address space for blocks.
     pub(crate) reserved: AtomicUsize,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::block::Block;
 use crate::error::Error;
-use crate::options::{Options, Purge};
+use crate::options::Options;
 use crate::pool::Pool;
 use crate::size_class::SizeClass;
 use crate::stats::Stats;
@@ -52,14 +52,12 @@ pub struct MillpondOptions {
     pub quarantine_bytes: usize,
     /// A pool whose limit counts as well; null for none.
     pub parent: *const Pool,
-    /// Any of `MILLPOND_HUGE_PAGES`, `MILLPOND_PURGE_LAZILY`, `MILLPOND_CHECKED`.
+    /// Any of `MILLPOND_HUGE_PAGES`, `MILLPOND_CHECKED`.
     pub flags: u32,
 }
 
 /// Asks for transparent huge pages.
 pub const MILLPOND_HUGE_PAGES: u32 = 1;
-/// Gives memory back with `MADV_FREE`.
-pub const MILLPOND_PURGE_LAZILY: u32 = 2;
 /// Checked mode.
 pub const MILLPOND_CHECKED: u32 = 4;
 
@@ -348,11 +346,8 @@ unsafe fn read_options(given: Option<&MillpondOptions>) -> Option<Options> {
     if let Some(parent) = unsafe { given.parent.as_ref() } {
         options = options.parent(parent);
     }
-    if given.flags & MILLPOND_PURGE_LAZILY != 0 {
-        options = options.purge(Purge::Lazy);
-    }
     let options = options.arenas(given.arenas).huge_pages(given.flags & MILLPOND_HUGE_PAGES != 0);
-    let known = MILLPOND_HUGE_PAGES | MILLPOND_PURGE_LAZILY | MILLPOND_CHECKED;
+    let known = MILLPOND_HUGE_PAGES | MILLPOND_CHECKED;
     (given.flags & !known == 0).then(|| options.checked(given.flags & MILLPOND_CHECKED != 0))
 }
 

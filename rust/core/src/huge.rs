@@ -98,7 +98,7 @@ impl HugeBlocks {
         for (address, mapping) in due {
             let result = if keep_addresses {
                 // SAFETY: the mapping is in neither list, so nobody has or gets a block there.
-                unsafe { backing.os.purge(address, mapping.committed, backing.purge) }
+                unsafe { backing.os.purge(address, mapping.committed) }
             } else {
                 // SAFETY: as above; and the user promised not to touch freed blocks, as the pool does not keep
                 // addresses.

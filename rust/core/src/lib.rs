@@ -56,7 +56,7 @@ pub use arena::chunk_list::LIST_NAMES;
 pub use block::Block;
 pub use error::{BadFree, Error};
 pub use huge::Huge;
-pub use options::{Options, Purge};
+pub use options::Options;
 pub use pool::Pool;
 pub use report::Report;
 pub use size_class::{CHUNK, GRANULE, LARGEST, PAGE, SizeClass};

@@ -9,16 +9,6 @@ use crate::size_class::CHUNK;
 /// Arenas that a pool may have.
 pub(crate) const ARENAS_MAX: usize = 64;
 
-/// How freed pages go back to the operating system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Purge {
-    /// `MADV_DONTNEED`: they leave the resident set at once, and container limits see it.
-    #[default]
-    Now,
-    /// `MADV_FREE`: they stay until the kernel wants them; cheaper to touch again, invisible in the resident set.
-    Lazy,
-}
-
 /// Options of a [`Pool`]; each has a default that suits a service in a container.
 ///
 /// ```
@@ -37,7 +27,6 @@ pub struct Options {
     pub(crate) depot_bytes: usize,
     pub(crate) arenas: usize,
     pub(crate) huge_pages: bool,
-    pub(crate) purge: Purge,
     pub(crate) keep_addresses: bool,
     pub(crate) checked: bool,
     pub(crate) quarantine_bytes: usize,
@@ -55,7 +44,6 @@ impl Default for Options {
             depot_bytes: 64 << 20,
             arenas: 0,
             huge_pages: false,
-            purge: Purge::Now,
             keep_addresses: false,
             checked: false,
             quarantine_bytes: 16 << 20,
@@ -116,12 +104,6 @@ impl Options {
     /// Asks for transparent huge pages; without it they are refused, so that what is resident is what was touched.
     pub fn huge_pages(mut self, on: bool) -> Self {
         self.huge_pages = on;
-        self
-    }
-
-    /// How freed pages go back.
-    pub fn purge(mut self, purge: Purge) -> Self {
-        self.purge = purge;
         self
     }
 

@@ -108,7 +108,6 @@ impl Pool {
             map,
             clock: Clock::new(options.decay),
             label,
-            purge: options.purge,
             huge_pages: options.huge_pages,
             reserved: AtomicUsize::new(0),
             metadata: AtomicUsize::new(0),

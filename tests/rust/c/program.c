@@ -30,8 +30,8 @@ static int use_checked_pool(const millpond_pool *parent)
     CHECK(millpond_stats(parent, &stats, sizeof stats) == MILLPOND_OK && stats.committed > 0);
     CHECK(millpond_stats(pool, &stats, sizeof stats) == MILLPOND_OK && stats.violations == 1);
     millpond_destroy(pool);
-    options.flags = 8;
-    CHECK(millpond_create(&options, &pool) == MILLPOND_EINVAL);
+    for (options.flags = 2; options.flags <= 8; options.flags += 6)
+        CHECK(millpond_create(&options, &pool) == MILLPOND_EINVAL);
     return 0;
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::thread;
 use std::time::Duration;
 
-use millpond::{Error, GRANULE, LARGEST, Options, PAGE, Pool, Purge, SizeClass, Stats};
+use millpond::{Error, GRANULE, LARGEST, Options, PAGE, Pool, SizeClass, Stats};
 
 use crate::elsewhere::Elsewhere;
 use crate::operation::Operation;
@@ -36,8 +36,6 @@ pub struct Setup {
     pub depot: usize,
     /// Whether addresses of huge blocks stay mapped.
     pub keep_addresses: bool,
-    /// Whether pages go back by `MADV_FREE`.
-    pub lazy: bool,
     /// Whether there is a parent, with the same limit.
     pub has_parent: bool,
     /// Whether the kernel has `membarrier`.
@@ -52,7 +50,6 @@ impl Default for Setup {
             thread_cache: 256 << 10,
             depot: 1 << 20,
             keep_addresses: false,
-            lazy: false,
             has_parent: false,
             has_barrier: true,
         }
@@ -70,14 +67,12 @@ impl Setup {
             thread_cache: if bit(1) { 0 } else { default.thread_cache << (if bit(2) { 3 } else { 0 }) },
             depot: if bit(3) { 0 } else { default.depot },
             keep_addresses: bit(4),
-            lazy: bit(5),
             has_parent: bit(6),
             has_barrier: !bit(7),
         }
     }
 
     fn options(&self) -> Options {
-        let purge = if self.lazy { Purge::Lazy } else { Purge::Now };
         Options::new()
             .name("model")
             .max_bytes(self.limit)
@@ -86,7 +81,6 @@ impl Setup {
             .thread_cache_bytes(self.thread_cache)
             .depot_bytes(self.depot)
             .keep_addresses(self.keep_addresses)
-            .purge(purge)
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use millpond::Purge;
 use millpond::os::{Errno, FakeOs, Os};
 
 const ENOMEM: i32 = 12;
@@ -88,7 +87,8 @@ impl System {
     }
 }
 
-impl Os for System {
+// SAFETY: what the record promises; a call that is refused changes nothing.
+unsafe impl Os for System {
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
         self.count_call()?;
         self.record.map(bytes, align, name)
@@ -105,10 +105,10 @@ impl Os for System {
         unsafe { self.record.unmap(address, bytes) }
     }
 
-    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno> {
+    unsafe fn purge(&self, address: usize, bytes: usize) -> Result<(), Errno> {
         self.count_call()?;
         // SAFETY: the caller's promise is the same.
-        unsafe { self.record.purge(address, bytes, how) }
+        unsafe { self.record.purge(address, bytes) }
     }
 
     fn huge_pages(&self, address: usize, bytes: usize, on: bool) {

@@ -138,7 +138,7 @@ impl Arena {
             let Some(index) = taken else { return purged };
             for (run, address) in runs.drain(..) {
                 // SAFETY: the pages are in no run and in no free set, so nobody has or gets a block there.
-                let result = unsafe { backing.os.purge(address, run.pages * PAGE, backing.purge) };
+                let result = unsafe { backing.os.purge(address, run.pages * PAGE) };
                 let mut state = self.state.lock();
                 state.finish_purge(index, run, result.is_ok(), backing.clock.now());
                 if result.is_ok() {
@@ -397,7 +397,7 @@ impl State {
         let (address, bytes) = chunk.states_range();
         // SAFETY: the range is this chunk's own table, every entry of it is 0 as no block is out, and it reads as 0
         // afterwards. A failure leaves it resident, which harms nothing.
-        let _ = unsafe { backing.os.purge(address, bytes, crate::options::Purge::Now) };
+        let _ = unsafe { backing.os.purge(address, bytes) };
         self.lists.move_to_back(index);
     }
 }

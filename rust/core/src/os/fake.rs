@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{Errno, Os, host};
-use crate::options::Purge;
 use crate::sync::{AtomicUsize, Mutex, Ordering};
 
 /// Passes calls on to the real system, keeps a record of what is mapped, and can be told to fail.
@@ -61,7 +60,8 @@ impl FakeOs {
     }
 }
 
-impl Os for FakeOs {
+// SAFETY: what the real system promises; a call that is refused changes nothing.
+unsafe impl Os for FakeOs {
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
         self.count_call()?;
         let address = host().map(bytes, align, name)?;
@@ -76,13 +76,13 @@ impl Os for FakeOs {
         unsafe { host().unmap(address, bytes) }
     }
 
-    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno> {
+    unsafe fn purge(&self, address: usize, bytes: usize) -> Result<(), Errno> {
         let inside = self.mappings.lock().range(..=address).next_back().map(|(start, length)| start + length);
         assert!(inside.is_some_and(|end| address + bytes <= end), "purged {address:#x} is not mapped");
         self.count_call()?;
         self.purged.fetch_add(bytes, Ordering::SeqCst);
         // SAFETY: the caller's promise is the same.
-        unsafe { host().purge(address, bytes, how) }
+        unsafe { host().purge(address, bytes) }
     }
 
     fn huge_pages(&self, address: usize, bytes: usize, on: bool) {

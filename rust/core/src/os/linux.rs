@@ -5,7 +5,6 @@ use std::ffi::CString;
 use std::ptr;
 
 use super::{Errno, Os};
-use crate::options::Purge;
 use crate::sync::raw::{AtomicU8, Ordering};
 
 /// Linux, from 4.14 (whose `membarrier` is the newest call that is wanted; without it, idle caches wait for their
@@ -15,7 +14,9 @@ pub(crate) struct Linux;
 
 const PAGE: usize = 4096;
 
-impl Os for Linux {
+// SAFETY: `mmap` gives zeroes at addresses that nobody has; `MADV_DONTNEED` on a private anonymous mapping gives the range
+// back at once, and zeroes are read there; `munmap` touches no page but the range's.
+unsafe impl Os for Linux {
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
         debug_assert!(bytes.is_multiple_of(PAGE) && align.is_power_of_two() && align >= PAGE);
         let slack = align - PAGE;
@@ -40,13 +41,9 @@ impl Os for Linux {
         check(unsafe { libc::munmap(address as *mut _, bytes) })
     }
 
-    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno> {
-        let advice = match how {
-            Purge::Now => libc::MADV_DONTNEED,
-            Purge::Lazy => libc::MADV_FREE,
-        };
+    unsafe fn purge(&self, address: usize, bytes: usize) -> Result<(), Errno> {
         // SAFETY: the caller says that nobody needs what is there.
-        check(unsafe { libc::madvise(address as *mut _, bytes, advice) })
+        check(unsafe { libc::madvise(address as *mut _, bytes, libc::MADV_DONTNEED) })
     }
 
     fn huge_pages(&self, address: usize, bytes: usize, on: bool) {

@@ -4,8 +4,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use crate::options::Purge;
-
 #[cfg(any(test, feature = "testing"))]
 mod fake;
 #[cfg(target_os = "linux")]
@@ -30,7 +28,18 @@ impl fmt::Display for Errno {
 }
 
 /// What a pool asks of the operating system. All sizes are in bytes and multiples of 4 KiB.
-pub trait Os: Send + Sync + fmt::Debug {
+///
+/// # Safety
+/// A pool hands out what it gets from here as memory that is nobody else's. So an implementation promises:
+/// * What [`Os::map`] returns is `bytes` bytes from a multiple of `align` on, readable and writable, all zero, which
+///   overlap nothing that anything else in the process uses, and stay so until they are unmapped through the same object.
+/// * [`Os::purge`] makes every byte of the range read as zero, at once and for good (what is written afterwards stays),
+///   and changes no byte outside. If it fails, bytes of the range may be zero, and none outside has changed.
+/// * [`Os::unmap`] takes away the range and nothing beside it; if it fails, nothing is taken away.
+/// * [`Os::huge_pages`] changes nothing that can be read.
+/// * When [`Os::membarrier`] returns `true`, every other thread of the process has passed a full memory barrier since it
+///   was called.
+pub unsafe trait Os: Send + Sync + fmt::Debug {
     /// Maps `bytes` of zeroes, readable and writable, aligned to `align` (a power of two of at least 4 KiB). No memory
     /// is used until it is touched. `name` is shown by `pmap` where the kernel can.
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno>;
@@ -41,12 +50,11 @@ pub trait Os: Send + Sync + fmt::Debug {
     /// `[address, address + bytes)` was mapped by [`Os::map`] and nobody will touch it again.
     unsafe fn unmap(&self, address: usize, bytes: usize) -> Result<(), Errno>;
 
-    /// Gives the memory of a range back and keeps the addresses: what is read there next is zero, or (with
-    /// [`Purge::Lazy`]) perhaps still what was written.
+    /// Gives the memory of a range back at once and keeps the addresses, where zeroes are read from then on.
     ///
     /// # Safety
     /// The range was mapped by [`Os::map`], and nobody needs what is in it.
-    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno>;
+    unsafe fn purge(&self, address: usize, bytes: usize) -> Result<(), Errno>;
 
     /// Asks for transparent huge pages in a range, or refuses them. Best effort.
     fn huge_pages(&self, address: usize, bytes: usize, on: bool);

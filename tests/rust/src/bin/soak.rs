@@ -11,7 +11,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use millpond::{Options, Pool, Purge};
+use millpond::{Options, Pool};
 use millpond_tests::load::{BLOCKS, settle, with_housekeeper};
 use millpond_tests::memory::resident_bytes;
 use millpond_tests::model::Model;
@@ -110,14 +110,13 @@ fn seed_from(random: &mut Random) -> u64 {
 }
 
 fn options(random: &mut Random) -> Options {
-    let options = Options::new()
+    Options::new()
         .name("soak")
         .decay(Duration::from_millis(1 + random.next(20) as u64))
         .arenas(1 + random.next(4))
         .thread_cache_bytes([0, 64 << 10, 1 << 20, 8 << 20][random.next(4)])
         .depot_bytes([0, 1 << 20, 64 << 20][random.next(3)])
-        .keep_addresses(random.next(2) == 0);
-    if random.next(4) == 0 { options.purge(Purge::Lazy) } else { options }
+        .keep_addresses(random.next(2) == 0)
 }
 
 /// What ten thousand threads leave behind, each of which had a cache.

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::os::{self, Errno, FakeOs, Os};
-use millpond::{BadFree, CHUNK, Error, GRANULE, LARGEST, Options, PAGE, Pool, Purge, Report, SizeClass};
+use millpond::{BadFree, CHUNK, Error, GRANULE, LARGEST, Options, PAGE, Pool, Report, SizeClass};
 
 fn pool(options: Options) -> Pool {
     Pool::new_on(options, FakeOs::leaked()).expect("a pool")
@@ -351,7 +351,8 @@ struct SlowMap {
     barriers: AtomicUsize,
 }
 
-impl Os for SlowMap {
+// SAFETY: all calls are those of the real system.
+unsafe impl Os for SlowMap {
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
         if self.is_armed.swap(false, Ordering::SeqCst) {
             self.is_waiting.store(true, Ordering::SeqCst);
@@ -367,9 +368,9 @@ impl Os for SlowMap {
         unsafe { os::host().unmap(address, bytes) }
     }
 
-    unsafe fn purge(&self, address: usize, bytes: usize, how: Purge) -> Result<(), Errno> {
+    unsafe fn purge(&self, address: usize, bytes: usize) -> Result<(), Errno> {
         // SAFETY: the caller's promise is the same.
-        unsafe { os::host().purge(address, bytes, how) }
+        unsafe { os::host().purge(address, bytes) }
     }
 
     fn huge_pages(&self, address: usize, bytes: usize, on: bool) {
