@@ -1,28 +1,39 @@
 //! The JNI shell around the [`millpond`] allocator.
 //!
-//! It converts, calls and throws; every decision is made on one of its two sides.
+//! It converts and calls; every decision is made on one of its two sides.
 //!
 //! | module | holds |
 //! |---|---|
 //! | `registration` | which Rust function stands behind which method of `io.millpond.Native` |
-//! | `raw` | what is called often: primitives in, primitives or an error code out |
-//! | `safe` | everything else, through the safe API of the `jni` crate |
+//! | `library` | what the library says of itself and asks of the thread |
+//! | `pool` | pools: made, ticked, trimmed, looked at, closed, destroyed |
+//! | `blocks` | blocks, in batches and one by one |
+//! | `buffers` | direct buffers over blocks |
+//! | `env` | the functions of JNI that are called, with their checks |
+//! | `code` | what a native method returns instead of a result |
 //! | `handle` | the `long` by which Java names a pool |
-//! | `failure` | from errors and panics to Java exceptions |
 //!
-//! No native entry unwinds into the JVM: each catches panics, which become an error code or an exception.
+//! The natives run on the threads of applications, where the stack may be at its end and the Java heap full. So after
+//! [`JNI_OnLoad`] no class is looked up, nothing is made on the Java heap but the direct buffers themselves, every call
+//! of JNI is followed by a look for a pending exception, and none is thrown: Java makes exceptions of codes. HotSpot
+//! warrants 80 KiB of stack to a native method, which is ten times what the largest of these takes. No entry unwinds into
+//! the JVM: each catches panics.
 #![deny(unsafe_op_in_unsafe_fn)]
 
-mod failure;
+mod blocks;
+mod buffers;
+mod code;
+mod env;
 mod handle;
-mod raw;
+mod library;
+mod pool;
 mod registration;
-mod safe;
 
 use std::ffi::c_void;
 
-use jni::EnvUnowned;
-use jni::sys::{JNI_ERR, JNI_VERSION_10, JavaVM, jint};
+use jni_sys::{JNI_ERR, JNI_VERSION_10, JavaVM, jint};
+
+use crate::env::Env;
 
 /// Called by the JVM when it loads the library.
 ///
@@ -37,7 +48,10 @@ pub unsafe extern "system" fn JNI_OnLoad(vm: *mut JavaVM, _reserved: *mut c_void
         return JNI_ERR;
     }
     // SAFETY: `GetEnv` gave the environment of this thread, which lives as long as this call.
-    let mut env = unsafe { EnvUnowned::from_raw(env.cast()) };
-    env.with_env(registration::register).resolve::<failure::Throw>();
-    JNI_VERSION_10
+    let env = unsafe { Env::of(env.cast()) };
+    code::guarded(|| {
+        registration::register(env)?;
+        buffers::prepare(env)?;
+        Ok(JNI_VERSION_10)
+    })
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "this is the file the other ones are sent to")]
 
 use std::ffi::CString;
+use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::{Errno, Os};
@@ -63,6 +64,30 @@ unsafe impl Os for Linux {
         }
         STATE.load(Ordering::Relaxed) == REGISTERED && membarrier_call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
     }
+}
+
+/// Bytes of a page of the kernel's.
+pub fn page_size() -> usize {
+    // SAFETY: the call reads a constant of the system's.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(bytes).unwrap_or(PAGE)
+}
+
+/// The lowest address of the calling thread's stack; 0 where the system does not say. For the JVM side, some of whose work
+/// must not begin near the end of a stack.
+pub fn stack_end() -> usize {
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: the call fills in the attributes of the calling thread.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+        return 0;
+    }
+    let (mut end, mut bytes) = (ptr::null_mut(), 0);
+    // SAFETY: the attributes are filled in, read, and destroyed once.
+    unsafe {
+        libc::pthread_attr_getstack(attributes.as_ptr(), &mut end, &mut bytes);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+    }
+    end.addr()
 }
 
 fn map_anonymous(bytes: usize) -> Result<usize, Errno> {

@@ -13,6 +13,8 @@ mod linux;
 pub use fake::FakeOs;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::Linux;
+#[cfg(target_os = "linux")]
+pub use linux::{page_size, stack_end};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("Millpond runs on Linux only for now: rust/core/src/os needs a file for this platform");

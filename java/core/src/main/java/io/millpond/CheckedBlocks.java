@@ -26,6 +26,7 @@ final class CheckedBlocks {
     private final ReentrantLock lock = new ReentrantLock();
     /** Where the block at an address was released last. */
     private final Map<Long, Throwable> releases = new HashMap<>();
+    private final byte[] lines = new byte[NativePool.REPORTS_BYTES];
 
     CheckedBlocks(PoolCore core, NativePool pool, int[] classes) {
         this.core = core;
@@ -62,7 +63,7 @@ final class CheckedBlocks {
         }
         try {
             ByteBuffer[] root = new ByteBuffer[1];
-            Native.newBuffers(new long[] {address}, 0, 1, size, root);
+            NativePool.newBuffers(new long[] {address}, 1, size, root);
             CheckedWatch watch = new CheckedWatch(core, address, site);
             Slot slot = new Slot(root[0], watch);
             Housekeeper.CLEANER.register(root[0], watch);
@@ -93,7 +94,7 @@ final class CheckedBlocks {
     void look() {
         lock.lock();
         try {
-            report(pool.reports());
+            report(pool.reports(lines));
         } finally {
             lock.unlock();
         }
@@ -104,7 +105,7 @@ final class CheckedBlocks {
         try {
             long address = pool.takeChecked(request(size));
             // Taking it may have been the end of some quarantine.
-            report(pool.reports());
+            report(pool.reports(lines));
             if (address >= 0) {
                 releases.remove(address);
             }
@@ -119,7 +120,7 @@ final class CheckedBlocks {
         try {
             releases.put(address, site);
             pool.giveChecked(address);
-            report(pool.reports());
+            report(pool.reports(lines));
         } finally {
             lock.unlock();
         }

@@ -67,7 +67,7 @@ final class Exchange {
         }
         try {
             ByteBuffer[] root = new ByteBuffer[1];
-            Native.newBuffers(new long[] {address}, 0, 1, capacity, root);
+            NativePool.newBuffers(new long[] {address}, 1, capacity, root);
             return newSlot(root[0], address, SizeClass.HUGE);
         } catch (Throwable e) {
             pool.giveHuge(address);
@@ -169,7 +169,7 @@ final class Exchange {
             }
         }
         ByteBuffer[] roots = new ByteBuffer[missing];
-        Native.newBuffers(bare, 0, missing, SizeClass.size(sizeClass), roots);
+        NativePool.newBuffers(bare, missing, SizeClass.size(sizeClass), roots);
         int made = 0;
         for (int i = 0; i < count; i++) {
             if (into[i] == null) {

@@ -5,9 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Every native method, and nothing else. {@link NativePool} is the only caller of those that take a pool.
  *
- * <p>A negative number returned by {@code take}, {@code takeShared}, {@code takeHuge}, {@code give}, {@code giveShared},
- * {@code giveHuge}, {@code takeChecked} or {@code giveChecked} is an error code, see {@link NativePool}. Those throw
- * nothing; the others throw what their arguments deserve.
+ * <p>None throws anything, but for what the JVM has to say on its own: that the stack is at its end, or the Java heap full.
+ * A negative number is a code of {@link NativePool}'s.
  */
 final class Native {
     private Native() {
@@ -25,11 +24,14 @@ final class Native {
     /** Makes every running thread of the process pass a full memory barrier; false where the kernel cannot. */
     static native boolean membarrier();
 
-    /** Parent is a pool, or 0. */
-    static native long createPool(String name, long maxBytes, long decayNanos, long threadCacheBytes, long parent,
+    /** How many bytes of stack this thread has left, about. */
+    static native long stackLeft();
+
+    /** Returns a pool. The options are in their ranges, the name in UTF-8; the parent is a pool, or 0. */
+    static native long createPool(byte[] name, long maxBytes, long decayNanos, long threadCacheBytes, long parent,
             boolean checked);
 
-    static native void destroyPool(long pool);
+    static native int destroyPool(long pool);
 
     /** Returns the bytes still out. */
     static native long closePool(long pool);
@@ -40,7 +42,7 @@ final class Native {
     /** Writes the figures in the order of the constants of {@link NativePool}; returns how many there are. */
     static native int stats(long pool, long[] into);
 
-    static native void tick(long pool, long nowNanos);
+    static native int tick(long pool, long nowNanos);
 
     /** Takes up to {@code count} blocks through the cache of this thread; returns how many. */
     static native int take(long pool, int sizeClass, long[] addresses, int count);
@@ -65,9 +67,15 @@ final class Native {
     /** Takes it back. */
     static native int giveChecked(long pool, long address);
 
-    /** What was found in a pool since the last call, a sentence each; {@code addresses} gets those of the blocks. */
-    static native String[] reports(long pool, long[] addresses);
+    /**
+     * Writes what was found in a pool since the last call, a line each in UTF-8: the address of the block, a space, a
+     * sentence. Returns how many bytes these are.
+     */
+    static native int reports(long pool, byte[] into);
 
-    /** Makes a direct buffer of {@code capacity} bytes over each of the addresses, into the same places. */
-    static native void newBuffers(long[] addresses, int from, int count, long capacity, ByteBuffer[] into);
+    /**
+     * Makes a direct buffer of {@code capacity} bytes over each of the addresses, into the same places; returns how many. If
+     * it throws, there are some.
+     */
+    static native int newBuffers(long[] addresses, int count, long capacity, ByteBuffer[] into);
 }

@@ -1,7 +1,8 @@
 package io.millpond;
 
 import java.lang.ref.Reference;
-import java.util.ArrayList;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -16,9 +17,10 @@ final class NativePool {
     static final int LIMIT = -1;
     /** The pool is closed. */
     static final int CLOSED = -2;
-    /** The operating system gave no memory. */
-    static final int OUT_OF_MEMORY = -3;
-    private static final int PANIC = -4;
+    private static final int PANIC = -3;
+    private static final int BAD_ARGUMENT = -4;
+    /** The operating system gave no memory; its error number is subtracted from this. */
+    private static final int SYSTEM = -1000;
 
     /* Where the figures of stats() are. */
     static final int USED = 0;
@@ -42,16 +44,25 @@ final class NativePool {
     static final int VIOLATIONS = 18;
     static final int QUARANTINED = 19;
     private static final int FIGURES = 20;
-    /** The library keeps so many reports. */
-    private static final int REPORTS = 64;
+    /** Bytes of all lines of reports: the library keeps 64, and none is longer than 256 bytes. */
+    static final int REPORTS_BYTES = 64 * 256;
 
     final Destruction destruction;
     private final long handle;
 
+    /** Makes a direct buffer over each of {@code count} addresses, into the same places. If it throws, there are some. */
+    static void newBuffers(long[] addresses, int count, long capacity, ByteBuffer[] into) {
+        checked(Native.newBuffers(addresses, count, capacity, into));
+    }
+
     /** Parent may be null. */
     NativePool(PoolOptions options, long threadCacheBytes, NativePool parent) {
-        handle = Native.createPool(options.name(), options.maxMemory(), options.decay().toNanos(), threadCacheBytes,
-                parent == null ? 0 : parent.handle, options.checked());
+        long made = Native.createPool(options.name().getBytes(StandardCharsets.UTF_8), options.maxMemory(),
+                options.decay().toNanos(), threadCacheBytes, parent == null ? 0 : parent.handle, options.checked());
+        if (made <= SYSTEM) {
+            throw refused(options.name(), SYSTEM - made);
+        }
+        handle = checked(made);
         Reference.reachabilityFence(parent);
         destruction = new Destruction(handle);
         Housekeeper.CLEANER.register(this, destruction);
@@ -68,7 +79,7 @@ final class NativePool {
 
         @Override
         public void run() {
-            Native.destroyPool(handle);
+            checked(Native.destroyPool(handle));
             done = true;
         }
     }
@@ -77,11 +88,11 @@ final class NativePool {
      * Takes blocks into the first places of {@code addresses}.
      *
      * @param shared past the cache of this thread
-     * @return how many, at most {@code count}; {@link #LIMIT} or {@link #OUT_OF_MEMORY} if there are none; {@link #CLOSED}
+     * @return how many, at most {@code count}; if there are none {@link #LIMIT}, {@link #CLOSED}, or what the system refused with
      */
     int take(boolean shared, int sizeClass, long[] addresses, int count) {
         try {
-            return checked(shared
+            return (int) checked(shared
                     ? Native.takeShared(handle, sizeClass, addresses, count)
                     : Native.take(handle, sizeClass, addresses, count));
         } finally {
@@ -103,8 +114,7 @@ final class NativePool {
     /** Returns the address, or an error code as {@link #take}. */
     long takeHuge(long size) {
         try {
-            long address = Native.takeHuge(handle, size);
-            return address < 0 ? checked((int) address) : address;
+            return checked(Native.takeHuge(handle, size));
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -121,8 +131,7 @@ final class NativePool {
     /** Returns the address of a block of a checked pool, or an error code as {@link #take}. */
     long takeChecked(long size) {
         try {
-            long address = Native.takeChecked(handle, size);
-            return address < 0 ? checked((int) address) : address;
+            return checked(Native.takeChecked(handle, size));
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -136,16 +145,12 @@ final class NativePool {
         }
     }
 
-    /** What the library found wrong since the last call. */
-    List<Report> reports() {
+    /** What the library found wrong since the last call. {@code lines} is for {@link #REPORTS_BYTES}, to work with. */
+    List<Report> reports(byte[] lines) {
         try {
-            long[] addresses = new long[REPORTS];
-            String[] sentences = Native.reports(handle, addresses);
-            List<Report> reports = new ArrayList<>();
-            for (int i = 0; i < sentences.length; i++) {
-                reports.add(new Report(addresses[i], sentences[i]));
-            }
-            return reports;
+            int length = (int) checked(Native.reports(handle, lines));
+            return length == 0 ? List.of()
+                    : new String(lines, 0, length, StandardCharsets.UTF_8).lines().map(Report::of).toList();
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -153,11 +158,15 @@ final class NativePool {
 
     /** Something wrong with the block at an address. */
     record Report(long address, String sentence) {
+        private static Report of(String line) {
+            int space = line.indexOf(' ');
+            return new Report(Long.parseLong(line.substring(0, space)), line.substring(space + 1));
+        }
     }
 
     void tick(long nowNanos) {
         try {
-            Native.tick(handle, nowNanos);
+            checked(Native.tick(handle, nowNanos));
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -166,7 +175,7 @@ final class NativePool {
     /** Gives all free memory back to the operating system; returns the bytes. */
     long trim() {
         try {
-            return Native.trim(handle);
+            return checked(Native.trim(handle));
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -175,7 +184,7 @@ final class NativePool {
     /** Gives no blocks any more. Returns the bytes still out. May be called again. */
     long close() {
         try {
-            return Native.closePool(handle);
+            return checked(Native.closePool(handle));
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -185,19 +194,26 @@ final class NativePool {
     long[] stats() {
         try {
             long[] figures = new long[FIGURES];
-            Native.stats(handle, figures);
+            checked(Native.stats(handle, figures));
             return figures;
         } finally {
             Reference.reachabilityFence(this);
         }
     }
 
-    private static int checked(int result) {
-        if (result <= PANIC) {
-            throw new InternalError(result == PANIC
-                    ? "the native library panicked; its message is on the standard error stream, please report it"
-                    : "the native library refused an argument (" + result + "); please report it");
+    private static long checked(long result) {
+        if (result == PANIC) {
+            throw new InternalError(
+                    "the native library panicked; its message is on the standard error stream, please report it");
+        }
+        if (result == BAD_ARGUMENT) {
+            throw new InternalError("the native library refused an argument; please report it");
         }
         return result;
+    }
+
+    private static OutOfMemoryError refused(String name, long errno) {
+        return new OutOfMemoryError("pool '" + name + "' cannot be made: the operating system gives no memory for its first "
+                + "pages (error " + errno + "); look at ulimit -v, vm.max_map_count and the memory limit of the container");
     }
 }

@@ -1,0 +1,123 @@
+//! Blocks, in batches and one by one.
+
+use jni_sys::{jclass, jint, jlong};
+use millpond::{Error, SizeClass};
+
+use crate::code::{Code, guarded};
+use crate::env::{Env, Longs};
+use crate::handle;
+
+/// Addresses that one call can move, at most. Java moves batches, which are largest for the smallest class.
+const MOVE_MAX: usize = 64;
+const _: () = assert!(SizeClass::of(1).expect("the smallest class").batch() <= MOVE_MAX);
+
+fn class_and_count(class: jint, count: jint) -> Result<(SizeClass, usize), Code> {
+    let class = usize::try_from(class).ok().and_then(SizeClass::from_index).ok_or(Code::BAD_ARGUMENT)?;
+    let count = usize::try_from(count).ok().filter(|&count| count <= MOVE_MAX).ok_or(Code::BAD_ARGUMENT)?;
+    Ok((class, count))
+}
+
+/// Takes up to `count` blocks and writes their addresses to the start of a Java array, which has room for them.
+fn move_out(
+    env: Env,
+    array: Longs,
+    (class, count): (jint, jint),
+    take: impl FnOnce(SizeClass, &mut [usize]) -> Result<usize, Error>,
+) -> Result<jint, Code> {
+    let (class, count) = class_and_count(class, count)?;
+    let mut blocks = [0; MOVE_MAX];
+    let taken = take(class, &mut blocks[..count])?;
+    env.write_longs(array, &blocks.map(|block| block as jlong)[..taken])?;
+    Ok(taken as jint)
+}
+
+/// Reads `count` addresses from the start of a Java array and gives them back. Returns how many were refused.
+fn move_in(
+    env: Env,
+    array: Longs,
+    (class, count): (jint, jint),
+    give: impl FnOnce(SizeClass, &[usize]) -> usize,
+) -> Result<jint, Code> {
+    let (class, count) = class_and_count(class, count)?;
+    let mut blocks = [0; MOVE_MAX];
+    env.read_longs(array, &mut blocks[..count])?;
+    Ok(give(class, &blocks.map(|block| block as usize)[..count]) as jint)
+}
+
+pub(crate) extern "system" fn take(env: Env, _: jclass, pool: jlong, class: jint, blocks: Longs, count: jint) -> jint {
+    // SAFETY: Java passes a live handle.
+    guarded(|| move_out(env, blocks, (class, count), |class, out| unsafe { handle::pool(pool) }.take(class, out)))
+}
+
+pub(crate) extern "system" fn take_shared(
+    env: Env,
+    _: jclass,
+    pool: jlong,
+    class: jint,
+    blocks: Longs,
+    count: jint,
+) -> jint {
+    guarded(|| {
+        move_out(env, blocks, (class, count), |class, out| {
+            // SAFETY: as in `take`.
+            unsafe { handle::pool(pool) }.take_shared(class, out)
+        })
+    })
+}
+
+pub(crate) extern "system" fn give(env: Env, _: jclass, pool: jlong, class: jint, blocks: Longs, count: jint) -> jint {
+    // SAFETY: as in `take`; Java gives back each block once, when its handle was released or cannot be reached.
+    guarded(|| move_in(env, blocks, (class, count), |class, blocks| unsafe { handle::pool(pool).give(class, blocks) }))
+}
+
+pub(crate) extern "system" fn give_shared(
+    env: Env,
+    _: jclass,
+    pool: jlong,
+    class: jint,
+    blocks: Longs,
+    count: jint,
+) -> jint {
+    guarded(|| {
+        move_in(env, blocks, (class, count), |class, blocks| {
+            // SAFETY: as in `give`.
+            unsafe { handle::pool(pool).give_shared(class, blocks) }
+        })
+    })
+}
+
+/// Returns the address of a block of at least `size` bytes.
+pub(crate) extern "system" fn take_huge(_: Env, _: jclass, pool: jlong, size: jlong) -> jlong {
+    guarded(|| {
+        let size = usize::try_from(size).map_err(|_| Code::BAD_ARGUMENT)?;
+        // SAFETY: Java passes a live handle.
+        Ok(unsafe { handle::pool(pool) }.take_huge(size)?.address as jlong)
+    })
+}
+
+/// Returns 0.
+pub(crate) extern "system" fn give_huge(_: Env, _: jclass, pool: jlong, address: jlong) -> jint {
+    guarded(|| {
+        // SAFETY: Java passes a live handle, and gives back each block once, when nobody uses it any more.
+        unsafe { handle::pool(pool).give_huge(address as usize)? };
+        Ok(0)
+    })
+}
+
+/// Returns the address of a block of `size` bytes, whatever its class. For checked pools.
+pub(crate) extern "system" fn take_checked(_: Env, _: jclass, pool: jlong, size: jlong) -> jlong {
+    guarded(|| {
+        let size = usize::try_from(size).map_err(|_| Code::BAD_ARGUMENT)?;
+        // SAFETY: Java passes a live handle.
+        Ok(unsafe { handle::pool(pool) }.allocate(size)?.into_address() as jlong)
+    })
+}
+
+/// Takes back what `take_checked` gave. Returns 0.
+pub(crate) extern "system" fn give_checked(_: Env, _: jclass, pool: jlong, address: jlong) -> jint {
+    guarded(|| {
+        // SAFETY: as in `give_huge`.
+        unsafe { handle::pool(pool).free(address as usize)? };
+        Ok(0)
+    })
+}
