@@ -41,12 +41,22 @@ public final class BufferPool implements AutoCloseable {
         this.core = new PoolCore(options);
         this.shared = shared;
         Housekeeper.add(core);
-        Housekeeper.CLEANER.register(this, abandonment(core));
+        new Abandonment(this);
     }
 
-    /** Not a lambda in the constructor: that would keep {@code this} reachable. */
-    private static Runnable abandonment(PoolCore core) {
-        return core::abandon;
+    /** What is noticed of a pool that was dropped. */
+    private static final class Abandonment extends Ending {
+        private final PoolCore core;
+
+        private Abandonment(BufferPool pool) {
+            super(pool);
+            this.core = pool.core;
+        }
+
+        @Override
+        void happen() {
+            core.abandon();
+        }
     }
 
     /** Made when it is first asked for. */

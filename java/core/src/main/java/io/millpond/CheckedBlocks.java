@@ -83,11 +83,22 @@ final class CheckedBlocks {
         core.countDirect(0, 1);
     }
 
-    /** Takes back the block of a root that was collected. */
+    /** Takes back the block of a root that was collected. Whatever it throws, the block is still out then. */
     void giveForgotten(Watch watch) {
-        Throwable site = ((CheckedWatch) watch).allocated;
-        LOGGER.log(Level.WARNING, "pool '" + core.name() + "': a buffer was dropped without a release", site);
-        give(watch.address, site);
+        lock.lock();
+        try {
+            releases.put(watch.address, ((CheckedWatch) watch).allocated);
+            pool.giveChecked(watch.address);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Says that it was. */
+    void reportForgotten(Watch watch) {
+        LOGGER.log(Level.WARNING, "pool '" + core.name() + "': a buffer was dropped without a release",
+                ((CheckedWatch) watch).allocated);
+        look();
     }
 
     /** Reports what was found. */

@@ -13,6 +13,8 @@ final class Exchange {
     private final NativePool pool;
     private final SlotTable table;
     private final Shelves shelves = new Shelves(this);
+    /** For the address of a forgotten block. */
+    private final long[] forgotten = new long[1];
 
     Exchange(PoolCore core, NativePool pool, SlotTable table) {
         this.core = core;
@@ -101,6 +103,22 @@ final class Exchange {
         pool.give(shared, sizeClass, addresses, to - from);
     }
 
+    /** One slot, past all magazines and counted as that; null if the limit is reached. */
+    Slot takeOne(int sizeClass) {
+        Slot[] one = new Slot[1];
+        if (take(true, sizeClass, one, 1) == 0) {
+            return null;
+        }
+        core.countDirect(1, 0);
+        return one[0];
+    }
+
+    /** Gives one slot away, past all magazines and counted as that. */
+    void putOne(Slot slot) {
+        giveOne(slot);
+        core.countDirect(0, 1);
+    }
+
     /** Gives one slot away, whatever its class. */
     void giveOne(Slot slot) {
         if (!core.isClosed() && shelves.putOne(Thread.currentThread(), slot)) {
@@ -132,12 +150,13 @@ final class Exchange {
         }
     }
 
-    /** Gives the block of a root that was collected away. */
+    /** Gives the block of a root that was collected away; for one caller at a time. Needs no Java heap. */
     void giveForgotten(Watch watch) {
         if (watch.sizeClass == SizeClass.HUGE) {
             pool.giveHuge(watch.address);
         } else {
-            pool.give(true, watch.sizeClass, new long[] {watch.address}, 1);
+            forgotten[0] = watch.address;
+            pool.give(true, watch.sizeClass, forgotten, 1);
         }
     }
 

@@ -2,15 +2,17 @@ package io.millpond;
 
 import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 
 /**
- * One daemon thread for the process, which does for all pools what time asks for. It starts with the first pool and ends
- * with the last. If it is late, memory goes back late, and nothing else happens.
+ * One daemon thread for the process, which does for all pools what time asks for. It is there while anything may be left to
+ * do; whoever gives it something to do looks whether it is there ({@link #attend}), and starts it if it is not. If it is late,
+ * memory goes back late, and nothing else happens.
+ *
+ * <p>No error ends it. Where nothing is to be done it needs no Java heap, because a full heap is when buffers are forgotten.
  *
  * <p>Threading: the static methods may be called from any thread.
  */
@@ -18,132 +20,169 @@ final class Housekeeper implements Runnable {
     /** How often a pool is ticked: ten times a decay time, within these bounds. */
     static final long SHORTEST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     static final long LONGEST_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** So long nothing is to be done before it ends: a class loader should not wait long for it, nor a thread be started often. */
+    private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(3);
 
-    /** Watches root buffers, native pools, and the public face of every pool. */
+    /**
+     * Watches root buffers, and only these: what it runs for them holds the class loader, and so the mapped memory, for as
+     * long as one of them can be reached. For other objects there is {@link Ending}.
+     */
     static final Cleaner CLEANER = Cleaner.create();
 
     private static final System.Logger LOGGER = System.getLogger("io.millpond");
-    private static final ReentrantLock LOCK = new ReentrantLock();
-    private static final Condition CHANGED = LOCK.newCondition();
-    /* Guarded by the lock. */
-    private static final List<PoolCore> POOLS = new ArrayList<>();
-    private static Thread thread;
-    private static boolean woken;
-
+    private static final AtomicReference<Thread> THREAD = new AtomicReference<>();
+    private static final Object GUARD = new Object();
+    /** Those that are not finished. Replaced with the guard. */
+    private static volatile PoolCore[] pools = {};
+    private static volatile boolean woken;
     /** The native library takes times since a fixed origin. */
-    private final long start = System.nanoTime();
+    private static final long ORIGIN = System.nanoTime();
+
+    /** When there was something to do last. */
+    private long busyAt = System.nanoTime();
 
     private Housekeeper() {
     }
 
     /** Takes care of a pool until it is closed and everything came back. */
     static void add(PoolCore pool) {
-        LOCK.lock();
-        try {
-            if (thread == null) {
-                Thread started = new Thread(null, new Housekeeper(), "millpond-housekeeper", 0, false);
-                started.setDaemon(true);
-                // Whatever class loader happens to be around here should not be kept by this thread.
-                started.setContextClassLoader(null);
-                started.start();
-                thread = started;
-            }
-            POOLS.add(pool);
-            woken = true;
-            CHANGED.signal();
-        } finally {
-            LOCK.unlock();
+        synchronized (GUARD) {
+            PoolCore[] more = Arrays.copyOf(pools, pools.length + 1);
+            more[pools.length] = pool;
+            pools = more;
         }
+        wake();
     }
 
-    /** Has it look at all pools now. */
-    static void wake() {
-        LOCK.lock();
-        try {
-            woken = true;
-            CHANGED.signal();
-        } finally {
-            LOCK.unlock();
+    private static void remove(PoolCore pool) {
+        synchronized (GUARD) {
+            PoolCore[] fewer = new PoolCore[pools.length - 1];
+            int kept = 0;
+            for (PoolCore each : pools) {
+                if (each != pool) {
+                    fewer[kept++] = each;
+                }
+            }
+            pools = fewer;
         }
     }
 
     /** Whether it takes care of a pool. */
     static boolean knows(PoolCore pool) {
-        LOCK.lock();
+        return Arrays.asList(pools).contains(pool);
+    }
+
+    /** Has it look at all pools now. */
+    static void wake() {
+        woken = true;
+        attend();
+        LockSupport.unpark(THREAD.get());
+    }
+
+    /** Sees to it that it is there. Called wherever a pool is given something to do, and cheap. */
+    static void attend() {
+        if (THREAD.get() == null) {
+            start();
+        }
+    }
+
+    private static void start() {
+        Thread started = null;
         try {
-            return POOLS.contains(pool);
-        } finally {
-            LOCK.unlock();
+            started = new Thread(null, new Housekeeper(), "millpond-housekeeper", 0, false);
+            started.setDaemon(true);
+            // Whatever class loader happens to be around here should not be kept by this thread.
+            started.setContextClassLoader(null);
+            if (THREAD.compareAndSet(null, started)) {
+                started.start();
+            }
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            // No heap, no stack or no thread to be had; the next one who comes tries again.
+            THREAD.compareAndSet(started, null);
         }
     }
 
     @Override
     public void run() {
-        boolean all = false;
-        for (List<PoolCore> pools = poolsOrEnd(); !pools.isEmpty(); pools = poolsOrEnd()) {
-            long wait = LONGEST_NANOS;
-            for (PoolCore pool : pools) {
-                long now = System.nanoTime();
-                long due = pool.tickNanos() - (now - pool.tickedAt());
-                if (due <= 0 || all) {
-                    tick(pool, now);
-                    due = pool.tickNanos();
+        Thread me = Thread.currentThread();
+        try {
+            // Somebody else's: this one was taken for one that did not start.
+            while (THREAD.get() == me) {
+                long wait = round();
+                if (System.nanoTime() - busyAt >= LINGER_NANOS && end(me)) {
+                    return;
                 }
-                wait = Math.min(wait, due);
+                if (!woken) {
+                    LockSupport.parkNanos(this, wait);
+                }
+                // Nobody has a reason to interrupt this thread; it goes on.
+                Thread.interrupted();
             }
-            pools.clear();
-            all = await(wait);
+        } finally {
+            THREAD.compareAndSet(me, null);
         }
     }
 
-    private void tick(PoolCore pool, long now) {
-        boolean more;
+    /** Ticks the pools for which it is time. Returns how long that takes to be so again. Throws nothing. */
+    private long round() {
+        boolean all = woken;
+        woken = false;
+        boolean busy = meet();
+        long wait = LONGEST_NANOS;
+        for (PoolCore pool : pools) {
+            long now = System.nanoTime();
+            long due = pool.tickNanos() - (now - pool.tickedAt());
+            if (due <= 0 || all) {
+                tick(pool, now);
+                due = pool.tickNanos();
+            }
+            busy |= !pool.isResting();
+            wait = Math.min(wait, due);
+        }
+        if (busy) {
+            busyAt = System.nanoTime();
+        }
+        return wait;
+    }
+
+    private static boolean meet() {
         try {
-            more = pool.tick(now, now - start);
+            return Ending.meet();
+        } catch (Throwable e) {
+            report("cleaning up after a pool", e);
+            return true;
+        }
+    }
+
+    private static void tick(PoolCore pool, long now) {
+        try {
+            if (!pool.tick(now, now - ORIGIN)) {
+                remove(pool);
+            }
         } catch (Throwable e) {
             // The other pools want their tick, and this one its next.
-            LOGGER.log(Level.WARNING, "housekeeping failed for " + pool, e);
-            more = true;
-        }
-        if (!more) {
-            LOCK.lock();
-            try {
-                POOLS.remove(pool);
-            } finally {
-                LOCK.unlock();
-            }
+            report("housekeeping", e);
         }
     }
 
-    /** The pools; if there are none, whoever adds the next one starts another thread. */
-    private static List<PoolCore> poolsOrEnd() {
-        LOCK.lock();
+    private static void report(String what, Throwable e) {
         try {
-            if (POOLS.isEmpty()) {
-                thread = null;
-            }
-            return new ArrayList<>(POOLS);
-        } finally {
-            LOCK.unlock();
+            LOGGER.log(Level.WARNING, what + " failed, and is tried again", e);
+        } catch (Throwable again) {
+            // There may be no heap for saying so.
         }
     }
 
-    /** Returns whether it was woken. */
-    private static boolean await(long nanos) {
-        LOCK.lock();
-        try {
-            long left = nanos;
-            while (!woken && left > 0) {
-                left = CHANGED.awaitNanos(left);
-            }
-            boolean was = woken;
-            woken = false;
-            return was;
-        } catch (InterruptedException e) {
-            // Nobody has a reason to interrupt this thread; it goes on.
-            return false;
-        } finally {
-            LOCK.unlock();
+    /** Whether this thread is not wanted any more. */
+    private static boolean end(Thread me) {
+        PoolCore[] all = pools;
+        // From here on whoever comes starts another; who came before, and saw this one, has done what is looked for below.
+        THREAD.set(null);
+        Native.membarrier();
+        boolean idle = all == pools;
+        for (PoolCore pool : all) {
+            idle &= pool.rests();
         }
+        return idle || !THREAD.compareAndSet(null, me);
     }
 }

@@ -23,8 +23,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>The order on the owner's side matters: were the top read before {@code revoked}, it could be from before somebody
  * emptied the magazine and left.
  *
- * <p>A magazine without an owner is shared by virtual threads: one of them is inside at a time, the one that made
+ * <p>A shared magazine, which never had an owner, is for virtual threads: one of them is inside at a time, the one that made
  * {@code sequence} odd by an atomic exchange. Whoever finds it odd goes elsewhere instead of waiting.
+ *
+ * <p>A magazine that rests is retired: emptied, for ever revoked, and without its owner, who opens another one when it comes
+ * back. Live slots go on referring to it, and must not keep a thread, or what belongs to one, from being collected.
  *
  * <p>Threading: {@code pop} and {@code push} are for the owner, {@code popShared} and {@code pushShared} for anybody where
  * there is none; methods that say so want the lock.
@@ -48,8 +51,13 @@ final class Magazine {
         }
     }
 
-    /** Whose it is; null if shared. */
-    final Thread owner;
+    /** Whose it is; null if it is shared or retired. Cleared with the lock and the owner outside. */
+    Thread owner;
+    /** What refers to it in the owner's thread-local. Of the JDK, because a thread may outlive the class loader of this class. */
+    final Object[] cell;
+    /** The one that was opened before it, and is not retired. {@link Magazines} has the first. */
+    volatile Magazine next;
+    private final boolean shared;
     /** Held by the owner on its slow path, and by who empties it. */
     final ReentrantLock lock = new ReentrantLock();
 
@@ -71,14 +79,18 @@ final class Magazine {
     /** The bin to look at next for capacity to take away. */
     private int hand;
 
-    /* The housekeeper's notes: the sequence seen last, and since when; the one of the last decay, and when it was. */
+    /* The housekeeper's notes: the sequence seen last, and since when; the one of the last decay, and when it was; what is due. */
     long seenSequence = -1;
     long seenSince;
     long decayedSequence;
     long decayedSince;
+    Magazines.Visit due = Magazines.Visit.NONE;
 
-    Magazine(Thread owner, long budget, AtomicLong room) {
+    /** Without an owner it is a shared one, and the cell is of no use. */
+    Magazine(Thread owner, Object[] cell, long budget, AtomicLong room) {
         this.owner = owner;
+        this.cell = cell;
+        this.shared = owner == null;
         this.budget = budget;
         this.room = room;
         this.firstPast = firstPast();
@@ -110,14 +122,14 @@ final class Magazine {
      * The owner's way to a slot when the magazine has none but others have: still without the lock. Null if there is
      * none to be had this way, or it is time to look whether the magazine should be larger.
      */
-    Slot popFromShelf(Shelves shelves, int sizeClass) {
+    Slot popFromShelf(Shelves shelves, Thread thread, int sizeClass) {
         Bin bin = bins[sizeClass];
         long inside = enter();
         try {
             if ((int) REVOKED.getAcquire(this) != 0 || bin.top > 0 || !bin.mayHurry()) {
                 return null;
             }
-            bin.top = shelves.take(owner, sizeClass, bin.slots, bin.portion());
+            bin.top = shelves.take(thread, sizeClass, bin.slots, bin.portion());
             return bin.top == 0 ? null : bin.pop();
         } finally {
             SEQUENCE.setRelease(this, inside + 1);
@@ -125,7 +137,7 @@ final class Magazine {
     }
 
     /** The owner's way to put a slot when the magazine is full, in the same manner. */
-    boolean pushToShelf(Shelves shelves, Slot slot) {
+    boolean pushToShelf(Shelves shelves, Thread thread, Slot slot) {
         Bin bin = bins[slot.sizeClass];
         long inside = enter();
         try {
@@ -133,7 +145,7 @@ final class Magazine {
                 return false;
             }
             int left = bin.top - bin.portion();
-            if (!shelves.put(owner, slot.sizeClass, bin.slots, left, bin.top)) {
+            if (!shelves.put(thread, slot.sizeClass, bin.slots, left, bin.top)) {
                 return false;
             }
             bin.top = left;
@@ -149,10 +161,16 @@ final class Magazine {
         return sizeClass >= firstPast;
     }
 
-    /** The owner's: a block went past. */
-    void countPast(int allocations, int releases) {
-        pastAllocations += allocations;
-        pastReleases += releases;
+    /** The owner's: counts blocks that went past; false if somebody else must, because it may be retired. */
+    boolean countPast(int allocations, int releases) {
+        long inside = enter();
+        boolean mine = (int) REVOKED.getAcquire(this) == 0;
+        if (mine) {
+            pastAllocations += allocations;
+            pastReleases += releases;
+        }
+        SEQUENCE.setRelease(this, inside + 1);
+        return mine;
     }
 
     private long enter() {
@@ -225,7 +243,7 @@ final class Magazine {
     Slot refill(Exchange exchange, int sizeClass) {
         lock.lock();
         try {
-            return takeLocked(exchange, sizeClass);
+            return isRetired() ? exchange.takeOne(sizeClass) : takeLocked(exchange, sizeClass);
         } finally {
             lock.unlock();
         }
@@ -235,7 +253,11 @@ final class Magazine {
     void flush(Exchange exchange, Slot slot) {
         lock.lock();
         try {
-            putLocked(exchange, slot);
+            if (isRetired()) {
+                exchange.putOne(slot);
+            } else {
+                putLocked(exchange, slot);
+            }
         } finally {
             lock.unlock();
         }
@@ -313,13 +335,23 @@ final class Magazine {
         return ((long) SEQUENCE.getAcquire(this) & 1) == 0;
     }
 
+    /** After {@link #drainLocked}, revoked for good: lets go of the owner. */
+    void retireLocked() {
+        cell[0] = null;
+        owner = null;
+    }
+
+    boolean isRetired() {
+        return owner == null && !shared;
+    }
+
     /** Whether it holds nothing, nor room for anything. Of use to who knows that the owner rests. */
     boolean isEmpty() {
         return granted == 0;
     }
 
     boolean isShared() {
-        return owner == null;
+        return shared;
     }
 
     /** Changes with each use. */

@@ -1,12 +1,12 @@
 package io.millpond;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * All magazines of a pool, and the ways into those of other threads.
+ * All magazines of a pool, and the ways into those of other threads. They are a list that nobody copies, so that looking
+ * after them needs no Java heap.
  *
  * <p>Threading: every method may be called from any thread that holds no magazine's lock.
  */
@@ -23,10 +23,13 @@ final class Magazines {
     private final AtomicLong room;
     /** One visitor at a time, so that nobody waits for one lock with another in hand. */
     private final ReentrantLock visiting = new ReentrantLock();
-    /** Guards what follows. */
+    /** Of the visitor: those it has locked. */
+    private final Magazine[] group = new Magazine[GROUP];
+    /** Guards changes of the list and what follows. */
     private final Object guard = new Object();
-    private final List<Magazine> all = new ArrayList<>();
-    private boolean closed;
+    /** The one opened last. The list may be walked without the guard: what leaves it still leads on. */
+    private volatile Magazine first;
+    private volatile boolean closed;
     /** Counts of magazines that are gone. */
     private long retiredAllocations;
     private long retiredReleases;
@@ -50,29 +53,46 @@ final class Magazines {
         final boolean reachable = Native.membarrier();
     }
 
-    /** What a visitor does in a magazine whose owner is kept out. */
-    private enum Visit { DRAIN, DECAY, CLOSE }
+    /** What a visitor does in a magazine whose owner is kept out. Only those with an owner are retired. */
+    enum Visit { NONE, DECAY, DRAIN, RETIRE }
 
     /** A new one. Null instead of its owner stands for the virtual threads. */
     Magazine open(Thread owner) {
-        Magazine magazine = new Magazine(owner, budget, room);
+        return open(owner, new Object[1]);
+    }
+
+    /** A new one that is to be found in {@code cell}. */
+    Magazine open(Thread owner, Object[] cell) {
+        Magazine magazine = new Magazine(owner, cell, budget, room);
         synchronized (guard) {
             if (closed) {
                 magazine.revoke();
             }
-            all.add(magazine);
+            magazine.next = first;
+            first = magazine;
+            cell[0] = magazine;
         }
         return magazine;
+    }
+
+    /** The magazine of a thread that may have lost its thread-locals, as the tasks of some executors do; null if it has none. */
+    Magazine find(Thread owner) {
+        for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
+            if (magazine.owner == owner) {
+                return magazine;
+            }
+        }
+        return null;
     }
 
     /** Empties all of them. Returns the bytes that were in them. */
     long drain() {
         long bytes = 0;
-        for (Magazine magazine : snapshot()) {
+        for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
             bytes += magazine.bytes();
         }
         if (bytes > 0) {
-            visit(snapshot(), Visit.DRAIN);
+            visit(Visit.DRAIN);
         }
         return bytes;
     }
@@ -82,116 +102,148 @@ final class Magazines {
         synchronized (guard) {
             closed = true;
         }
-        visit(snapshot(), Visit.CLOSE);
+        visit(Visit.RETIRE);
     }
 
     /**
-     * Empties and forgets those of threads that ended, empties those not used for {@code idleNanos}, and takes from the
-     * others about as often what they do not need. {@code now} is {@link System#nanoTime()}.
+     * Retires those of threads that ended and those not used for {@code idleNanos}, and takes from the others about as often
+     * what they do not need. {@code now} is {@link System#nanoTime()}.
      */
     void tidy(long now, long idleNanos) {
-        retireDead();
-        List<Magazine> idle = new ArrayList<>();
-        List<Magazine> busy = new ArrayList<>();
-        for (Magazine magazine : snapshot()) {
-            long sequence = magazine.sequence();
-            if (sequence != magazine.seenSequence) {
-                magazine.seenSequence = sequence;
-                magazine.seenSince = now;
-            }
-            if (now - magazine.seenSince >= idleNanos) {
-                if (!magazine.isEmpty()) {
-                    idle.add(magazine);
-                }
-            } else if (sequence != magazine.decayedSequence && now - magazine.decayedSince >= idleNanos) {
-                magazine.decayedSequence = sequence;
-                magazine.decayedSince = now;
-                busy.add(magazine);
-            }
-        }
-        visit(idle, Visit.DRAIN);
-        visit(busy, Visit.DECAY);
-    }
-
-    Figures figures() {
-        Figures figures = new Figures();
-        synchronized (guard) {
-            figures.count = all.size();
-            // Releases first: a buffer that is released meanwhile is then counted as live, rather than as less than none.
-            figures.releases = retiredReleases;
-            all.forEach(magazine -> figures.releases += magazine.releases());
-            figures.allocations = retiredAllocations;
-            all.forEach(magazine -> figures.allocations += magazine.allocations());
-            all.forEach(magazine -> figures.bytes += magazine.bytes());
-        }
-        return figures;
-    }
-
-    private List<Magazine> snapshot() {
-        synchronized (guard) {
-            return new ArrayList<>(all);
-        }
-    }
-
-    private void retireDead() {
-        List<Magazine> dead = snapshot();
-        dead.removeIf(magazine -> magazine.isShared() || magazine.owner.isAlive());
-        for (Magazine magazine : dead) {
-            magazine.lock.lock();
-            try {
-                magazine.drainLocked(exchange);
-            } finally {
-                magazine.lock.unlock();
-            }
-        }
-        synchronized (guard) {
-            for (Magazine magazine : dead) {
-                if (all.remove(magazine)) {
-                    retiredAllocations += magazine.allocations();
-                    retiredReleases += magazine.releases();
-                }
-            }
-        }
-    }
-
-    private void visit(List<Magazine> wanted, Visit visit) {
         visiting.lock();
         try {
-            for (int i = 0; i < wanted.size(); i += GROUP) {
-                visitGroup(wanted.subList(i, Math.min(i + GROUP, wanted.size())), visit);
+            boolean any = false;
+            for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
+                magazine.due = due(magazine, now, idleNanos);
+                any |= magazine.due != Visit.NONE;
+            }
+            if (any) {
+                visit(null);
             }
         } finally {
             visiting.unlock();
         }
     }
 
-    private void visitGroup(List<Magazine> group, Visit visit) {
-        for (Magazine magazine : group) {
-            magazine.lock.lock();
-            magazine.revoke();
+    private static Visit due(Magazine magazine, long now, long idleNanos) {
+        long sequence = magazine.sequence();
+        if (sequence != magazine.seenSequence) {
+            magazine.seenSequence = sequence;
+            magazine.seenSince = now;
         }
+        if (!magazine.isShared() && !magazine.owner.isAlive()) {
+            return Visit.RETIRE;
+        }
+        if (now - magazine.seenSince >= idleNanos) {
+            return !magazine.isShared() ? Visit.RETIRE : magazine.isEmpty() ? Visit.NONE : Visit.DRAIN;
+        }
+        if (sequence != magazine.decayedSequence && now - magazine.decayedSince >= idleNanos) {
+            magazine.decayedSequence = sequence;
+            magazine.decayedSince = now;
+            return Visit.DECAY;
+        }
+        return Visit.NONE;
+    }
+
+    /** Whether there is nothing in them, nor anybody who could put something there without going the slow way. */
+    boolean areEmpty() {
+        for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
+            if (!magazine.isShared() || !magazine.isEmpty()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    Figures figures() {
+        Figures figures = new Figures();
+        synchronized (guard) {
+            // Releases first: a buffer that is released meanwhile is then counted as live, rather than as less than none.
+            figures.releases = retiredReleases;
+            for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
+                figures.releases += magazine.releases();
+                figures.count++;
+            }
+            figures.allocations = retiredAllocations;
+            for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
+                figures.allocations += magazine.allocations();
+                figures.bytes += magazine.bytes();
+            }
+        }
+        return figures;
+    }
+
+    /** Pays a visit to each; null for the one that it is due. */
+    private void visit(Visit visit) {
+        visiting.lock();
         try {
-            boolean barrier = Native.membarrier();
-            for (Magazine magazine : group) {
-                if (isQuiet(magazine, barrier)) {
-                    enter(magazine, visit);
+            int count = 0;
+            for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
+                if (visit != null) {
+                    magazine.due = visit;
+                }
+                if (magazine.due != Visit.NONE) {
+                    group[count++] = magazine;
+                }
+                if (count == GROUP || magazine.next == null) {
+                    visitGroup(count);
+                    count = 0;
                 }
             }
         } finally {
-            for (Magazine magazine : group) {
-                if (visit != Visit.CLOSE) {
-                    magazine.restore();
+            Arrays.fill(group, null);
+            visiting.unlock();
+        }
+    }
+
+    private void visitGroup(int count) {
+        int locked = 0;
+        try {
+            while (locked < count) {
+                group[locked].lock.lock();
+                group[locked++].revoke();
+            }
+            boolean barrier = Native.membarrier();
+            for (int i = 0; i < count; i++) {
+                if (isQuiet(group[i], barrier)) {
+                    enter(group[i]);
                 }
-                magazine.lock.unlock();
+            }
+        } finally {
+            for (int i = 0; i < locked; i++) {
+                if (!closed && !group[i].isRetired()) {
+                    group[i].restore();
+                }
+                group[i].lock.unlock();
             }
         }
     }
 
-    private void enter(Magazine magazine, Visit visit) {
-        if (visit == Visit.DECAY) {
+    private void enter(Magazine magazine) {
+        if (magazine.due == Visit.DECAY) {
             magazine.decayLocked(exchange);
-        } else {
-            magazine.drainLocked(exchange);
+            return;
+        }
+        magazine.drainLocked(exchange);
+        if (magazine.due == Visit.RETIRE && !magazine.isShared()) {
+            magazine.retireLocked();
+            remove(magazine);
+        }
+    }
+
+    private void remove(Magazine retired) {
+        synchronized (guard) {
+            if (first == retired) {
+                first = retired.next;
+            } else {
+                Magazine before = first;
+                while (before.next != retired) {
+                    before = before.next;
+                }
+                before.next = retired.next;
+            }
+            retiredAllocations += retired.allocations();
+            retiredReleases += retired.releases();
         }
     }
 

@@ -43,7 +43,7 @@ final class NativePool {
     static final int BAD_FREES = 17;
     static final int VIOLATIONS = 18;
     static final int QUARANTINED = 19;
-    private static final int FIGURES = 20;
+    static final int FIGURES = 20;
     /** Bytes of all lines of reports: the library keeps 64, and none is longer than 256 bytes. */
     static final int REPORTS_BYTES = 64 * 256;
 
@@ -64,21 +64,21 @@ final class NativePool {
         }
         handle = checked(made);
         Reference.reachabilityFence(parent);
-        destruction = new Destruction(handle);
-        Housekeeper.CLEANER.register(this, destruction);
+        destruction = new Destruction(this);
     }
 
-    /** What the Cleaner runs at the very end. */
-    static final class Destruction implements Runnable {
+    /** The very end, unless the class loader goes as well: then it is the library that destroys what is left. */
+    static final class Destruction extends Ending {
         volatile boolean done;
         private final long handle;
 
-        private Destruction(long handle) {
-            this.handle = handle;
+        private Destruction(NativePool pool) {
+            super(pool);
+            this.handle = pool.handle;
         }
 
         @Override
-        public void run() {
+        void happen() {
             checked(Native.destroyPool(handle));
             done = true;
         }
@@ -192,10 +192,15 @@ final class NativePool {
 
     /** The figures, at the places that the constants of this class name. */
     long[] stats() {
+        long[] figures = new long[FIGURES];
+        stats(figures);
+        return figures;
+    }
+
+    /** The same, into an array of that length. */
+    void stats(long[] figures) {
         try {
-            long[] figures = new long[FIGURES];
             checked(Native.stats(handle, figures));
-            return figures;
         } finally {
             Reference.reachabilityFence(this);
         }

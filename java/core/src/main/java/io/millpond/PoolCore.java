@@ -7,11 +7,10 @@ import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * What a {@link BufferPool} is in front of. Slots, handles' slots and the housekeeper refer to this and not to the
@@ -50,10 +49,12 @@ final class PoolCore extends BlockSource {
     private final Shelves shelves;
     private final Magazines magazines;
     private final Stripes stripes;
-    private final ThreadLocal<Magazine> mine = new ThreadLocal<>();
+    /** A thread's {@link Magazine#cell}. */
+    private final ThreadLocal<Object[]> mine = new ThreadLocal<>();
 
-    /** What the Cleaner found, for the housekeeper. */
-    private final Queue<Watch> forgotten = new ConcurrentLinkedQueue<>();
+    private final Forgotten forgotten = new Forgotten();
+    /** Held by who gives them back. */
+    private final ReentrantLock collecting = new ReentrantLock();
     private final LongAdder forgottenCount = new LongAdder();
     /** Buffers that went past all magazines. */
     private final LongAdder directAllocations = new LongAdder();
@@ -61,12 +62,14 @@ final class PoolCore extends BlockSource {
 
     private final AtomicBoolean closing = new AtomicBoolean();
     private volatile boolean closed;
-    /** Set by the Cleaner when the {@code BufferPool} was dropped. */
+    /** Set when the {@code BufferPool} was dropped. */
     private volatile boolean abandoned;
-    /* Of the housekeeper only: when what is due next was done last. */
+    /* Of the housekeeper only: when what is due next was done last; what rests() found then; what it looks at. */
     private long tickedAt;
     private long sweptAt;
     private long shelvedAt;
+    private boolean resting;
+    private final long[] figures = new long[NativePool.FIGURES];
 
     PoolCore(PoolOptions options) {
         this.name = options.name();
@@ -85,7 +88,7 @@ final class PoolCore extends BlockSource {
         this.exchange = new Exchange(this, pool, table);
         this.shelves = exchange.shelves();
         this.magazines = new Magazines(exchange, magazineBudget, limit / MAGAZINES_SHARE);
-        this.stripes = new Stripes(this, exchange, magazines);
+        this.stripes = new Stripes(exchange, magazines);
         this.tickedAt = System.nanoTime();
         this.sweptAt = tickedAt;
         this.shelvedAt = tickedAt;
@@ -154,6 +157,10 @@ final class PoolCore extends BlockSource {
         release((Slot) block);
     }
 
+    Magazines magazines() {
+        return magazines;
+    }
+
     SlotTable table() {
         return table;
     }
@@ -208,7 +215,7 @@ final class PoolCore extends BlockSource {
         Housekeeper.wake();
     }
 
-    /** Called by the Cleaner: the {@code BufferPool} cannot be reached any more. */
+    /** Called by the housekeeper: the {@code BufferPool} cannot be reached any more. */
     void abandon() {
         if (!closed) {
             abandoned = true;
@@ -218,7 +225,8 @@ final class PoolCore extends BlockSource {
 
     /** Called by the Cleaner: a live buffer cannot be reached any more. */
     void forgot(Watch watch) {
-        forgotten.add(watch);
+        forgotten.push(watch);
+        Housekeeper.attend();
     }
 
     void countDirect(long allocations, long releases) {
@@ -245,13 +253,16 @@ final class PoolCore extends BlockSource {
      */
     boolean tick(long now, long nanosSinceStart) {
         tickedAt = now;
+        resting = false;
         if (abandoned && !closed) {
             LOGGER.log(Level.WARNING, "pool '" + name + "' was dropped without close(); it is closed now");
             close();
         }
         giveForgotten();
         if (closed) {
-            return !isFinished();
+            boolean finished = isFinished();
+            resting = rests();
+            return !finished;
         }
         magazines.tidy(now, decayNanos);
         if (now - shelvedAt >= decayNanos / SHELF_ROUNDS) {
@@ -264,7 +275,28 @@ final class PoolCore extends BlockSource {
         }
         pool.tick(nanosSinceStart);
         look();
+        resting = rests();
         return true;
+    }
+
+    /** What {@link #rests} said at the last tick. */
+    boolean isResting() {
+        return resting;
+    }
+
+    /**
+     * Whether time has nothing to do here until somebody comes who says so: nothing is free, neither with memory behind it nor
+     * with objects. What is live needs no clock.
+     *
+     * <p>Threading: the housekeeper's.
+     */
+    boolean rests() {
+        if (abandoned && !closed || !forgotten.isEmpty() || !magazines.areEmpty() || !shelves.areEmpty() || !table.isEmpty()) {
+            return false;
+        }
+        pool.stats(figures);
+        return (figures[NativePool.CACHED_THREADS] | figures[NativePool.CACHED_DEPOT] | figures[NativePool.CACHED_HUGE]
+                | figures[NativePool.DIRTY]) == 0;
     }
 
     PoolStats stats() {
@@ -379,17 +411,25 @@ final class PoolCore extends BlockSource {
         if (VirtualThreads.isVirtual(thread)) {
             return stripes.home(thread);
         }
-        Magazine magazine = mine.get();
-        return magazine != null ? magazine : enlist(thread);
+        Object[] cell = mine.get();
+        Magazine magazine = cell == null ? null : (Magazine) cell[0];
+        return magazine != null ? magazine : enlist(thread, cell);
     }
 
-    private Magazine enlist(Thread thread) {
+    /** A magazine for a thread whose last one was retired; or that has none to be seen, if the cell is null. */
+    private Magazine enlist(Thread thread, Object[] cell) {
         if (closed) {
             // It comes to release, or to be refused; nobody looks after new magazines any more.
             return stripes.home(thread);
         }
-        Magazine magazine = magazines.open(thread);
-        mine.set(magazine);
+        if (cell != null) {
+            return magazines.open(thread, cell);
+        }
+        Magazine magazine = magazines.find(thread);
+        if (magazine == null) {
+            magazine = magazines.open(thread);
+        }
+        mine.set(magazine.cell);
         return magazine;
     }
 
@@ -405,6 +445,7 @@ final class PoolCore extends BlockSource {
         if (slot == null && parent != null && reclaimFamily()) {
             slot = fetch(magazine, thread, sizeClass, size);
         }
+        Housekeeper.attend();
         return slot;
     }
 
@@ -414,12 +455,12 @@ final class PoolCore extends BlockSource {
             return null;
         }
         if (!magazine.isPast(sizeClass)) {
-            return magazine.popFromShelf(shelves, sizeClass);
+            return magazine.popFromShelf(shelves, thread, sizeClass);
         }
         int bytes = sizeClass == SizeClass.HUGE ? SizeClass.hugeCapacity(size) : SizeClass.size(sizeClass);
         Slot slot = shelves.takeOne(thread, sizeClass, bytes);
-        if (slot != null) {
-            magazine.countPast(1, 0);
+        if (slot != null && !magazine.countPast(1, 0)) {
+            countDirect(1, 0);
         }
         return slot;
     }
@@ -440,44 +481,68 @@ final class PoolCore extends BlockSource {
         if (magazine.owner == thread) {
             if (magazine.isPast(slot.sizeClass)) {
                 exchange.giveOne(slot);
-                magazine.countPast(0, 1);
+                if (!magazine.countPast(0, 1)) {
+                    countDirect(0, 1);
+                }
                 return;
             }
-            if (magazine.pushToShelf(shelves, slot)) {
+            if (magazine.pushToShelf(shelves, thread, slot)) {
                 return;
             }
         }
         if (slot.sizeClass == SizeClass.HUGE) {
-            exchange.giveOne(slot);
-            countDirect(0, 1);
+            exchange.putOne(slot);
         } else if (magazine.isShared()) {
             stripes.put(thread, slot);
         } else {
             magazine.flush(exchange, slot);
         }
+        Housekeeper.attend();
     }
 
     /** Gives the blocks away that the Cleaner found. Returns whether there were any. */
     private boolean giveForgotten() {
-        boolean any = false;
-        for (Watch watch = forgotten.poll(); watch != null; watch = forgotten.poll()) {
+        if (forgotten.isEmpty()) {
+            return false;
+        }
+        collecting.lock();
+        try {
+            boolean any = false;
+            for (Watch watch = forgotten.pop(); watch != null; watch = forgotten.pop()) {
+                giveForgotten(watch);
+                any = true;
+            }
+            return any;
+        } finally {
+            collecting.unlock();
+        }
+    }
+
+    private void giveForgotten(Watch watch) {
+        try {
             if (checked != null) {
                 checked.giveForgotten(watch);
             } else {
                 exchange.giveForgotten(watch);
             }
-            // Afterwards: when no buffer is live any more, no memory is used any more.
-            forgottenCount.increment();
-            any = true;
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            // Not given yet: the next one who comes tries again.
+            forgotten.push(watch);
+            throw e;
         }
-        return any;
+        // Afterwards: when no buffer is live any more, no memory is used any more.
+        forgottenCount.increment();
+        if (checked != null) {
+            checked.reportForgotten(watch);
+        }
     }
 
     /** After closing: whether everything came back. */
     private boolean isFinished() {
         // Those whose owner was inside when the pool was closed, and those of threads that came since.
         magazines.close();
-        boolean finished = pool.stats()[NativePool.USED] == 0;
+        pool.stats(figures);
+        boolean finished = figures[NativePool.USED] == 0;
         // Nobody looks for slots any more. Each is parked before its block is given away, so after the last block all are here.
         table.clear();
         return finished;

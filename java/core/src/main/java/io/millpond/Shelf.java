@@ -127,6 +127,9 @@ final class Shelf {
     Slot[] decay() {
         enter();
         try {
+            if (slots.length == 0) {
+                return NO_SLOTS;
+            }
             // The lowest of a stack are the ones that were not wanted.
             Slot[] idle = new Slot[low];
             System.arraycopy(slots, 0, idle, 0, low);
@@ -157,6 +160,11 @@ final class Shelf {
         } finally {
             leave();
         }
+    }
+
+    /** Whether nothing is in it, nor was since the last decay. Of the moment. */
+    boolean isResting() {
+        return slots.length == 0;
     }
 
     /** Bytes of what is in it. */

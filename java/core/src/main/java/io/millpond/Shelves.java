@@ -100,6 +100,19 @@ final class Shelves {
         empty(shelf -> shelf.drain(true));
     }
 
+    /** Whether there is nothing on them for time to take away. */
+    boolean areEmpty() {
+        for (int sizeClass = 0; sizeClass <= SizeClass.HUGE; sizeClass++) {
+            Shelf[] row = rows.getAcquire(sizeClass);
+            for (int i = 0; row != null && i < STRIPES; i++) {
+                if (!row[i].isResting()) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
     /** Bytes on the shelves of classes. */
     long bytes() {
         long bytes = 0;

@@ -27,6 +27,8 @@ final class SlotTable {
     /** Open addressing by the chunk's number, at most half full. Replaced when it grows. */
     private volatile Chunk[] directory = new Chunk[16];
     private int chunks;
+    /** Whether the last sweep left nothing and nothing was parked since. */
+    private boolean empty = true;
 
     /** The parked slots of one chunk. */
     private static final class Chunk {
@@ -37,6 +39,8 @@ final class SlotTable {
         final Slot[][] inside = new Slot[PAGES][];
         /** Whether something was parked or taken since the last sweep. Racy: at worst a slot lives a sweep longer or less. */
         final boolean[] touched = new boolean[PAGES];
+        /** Whether the last sweep left anything. */
+        boolean left;
 
         Chunk(long number) {
             this.number = number;
@@ -71,9 +75,11 @@ final class SlotTable {
 
         int sweep(boolean all) {
             int dropped = 0;
+            left = false;
             for (int page = 0; page < PAGES; page++) {
                 if (touched[page] && !all) {
                     touched[page] = false;
+                    left = true;
                     continue;
                 }
                 dropped += drop(atPage, page, page + 1);
@@ -155,6 +161,10 @@ final class SlotTable {
                     stale.drop();
                 }
             }
+            // Below the lock, so that the sweep sees either the slot or this afterwards.
+            if (empty) {
+                empty = false;
+            }
         } finally {
             lock.unlockRead(stamp);
         }
@@ -191,17 +201,36 @@ final class SlotTable {
         return parked;
     }
 
+    /** Whether nothing is parked. For who sweeps. */
+    boolean isEmpty() {
+        return empty;
+    }
+
     private int sweep(boolean all) {
+        if (empty) {
+            return 0;
+        }
         int dropped = 0;
-        for (Chunk chunk : directory) {
-            if (chunk != null) {
-                // Chunk by chunk, so that nobody waits long.
-                long stamp = lock.writeLock();
-                try {
-                    dropped += chunk.sweep(all);
-                } finally {
-                    lock.unlockWrite(stamp);
+        boolean left = true;
+        empty = true;
+        try {
+            boolean any = false;
+            for (Chunk chunk : directory) {
+                if (chunk != null) {
+                    // Chunk by chunk, so that nobody waits long.
+                    long stamp = lock.writeLock();
+                    try {
+                        dropped += chunk.sweep(all);
+                        any |= chunk.left;
+                    } finally {
+                        lock.unlockWrite(stamp);
+                    }
                 }
+            }
+            left = any;
+        } finally {
+            if (left) {
+                empty = false;
             }
         }
         return dropped;

@@ -12,14 +12,12 @@ final class Stripes {
     /** More than can run at once, so that two seldom meet in one. */
     private static final int PER_PROCESSOR = 4;
 
-    private final PoolCore core;
     private final Exchange exchange;
     private final Magazines magazines;
     /** Made when the first virtual thread comes. A power of two of them. */
     private volatile Magazine[] stripes;
 
-    Stripes(PoolCore core, Exchange exchange, Magazines magazines) {
-        this.core = core;
+    Stripes(Exchange exchange, Magazines magazines) {
         this.exchange = exchange;
         this.magazines = magazines;
     }
@@ -52,12 +50,7 @@ final class Stripes {
                 magazine.unlockShared();
             }
         }
-        Slot[] one = new Slot[1];
-        if (exchange.take(true, sizeClass, one, 1) == 0) {
-            return null;
-        }
-        core.countDirect(1, 0);
-        return one[0];
+        return exchange.takeOne(sizeClass);
     }
 
     void put(Thread thread, Slot slot) {
@@ -81,8 +74,7 @@ final class Stripes {
                 magazine.unlockShared();
             }
         }
-        exchange.giveOne(slot);
-        core.countDirect(0, 1);
+        exchange.putOne(slot);
     }
 
     /** The first magazine from the thread's own on that is free, locked and entered; null if all are taken. */

@@ -15,6 +15,8 @@ class Watch implements Runnable {
     final int sizeClass;
     /** The block is not this root's any more: its slot was dropped, and whoever gets the block makes another root. */
     volatile boolean dropped;
+    /** The one below it in {@link Forgotten}. */
+    Watch next;
 
     Watch(PoolCore core, long address, int sizeClass) {
         this.core = core;
