@@ -65,7 +65,7 @@ impl AddressMap {
 
     /// Bytes mapped for the tree.
     pub(crate) fn bytes(&self) -> usize {
-        Mapped::<Root>::BYTES + self.leaves.lock().len() * Mapped::<Leaf>::BYTES
+        self.root.bytes() + self.leaves.lock().iter().map(Mapped::bytes).sum::<usize>()
     }
 }
 

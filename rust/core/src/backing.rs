@@ -10,6 +10,8 @@ use crate::sync::{Arc, AtomicUsize};
 #[derive(Debug)]
 pub(crate) struct Backing {
     pub(crate) os: &'static dyn Os,
+    /// Bytes of the system's pages.
+    pub(crate) os_page: usize,
     pub(crate) budget: Arc<Budget>,
     pub(crate) map: AddressMap,
     pub(crate) clock: Clock,

@@ -29,6 +29,7 @@ pub(crate) fn check(pool: &Inner) -> Check {
     for (index, arena) in pool.arenas.iter().enumerate() {
         arena.inspect(|state| check_arena(state, &mut held)).map_err(|what| format!("arena {index}: {what}"))?;
     }
+    pool.huge.check().map_err(|what| format!("huge blocks: {what}"))?;
     check_depot(pool)?;
     check_sums(pool, &held)
 }
@@ -38,8 +39,8 @@ fn check_arena(state: &State, held: &mut Held) -> Check {
     for (index, entry) in state.chunks.iter().enumerate() {
         let found = check_chunk(state, index, held).map_err(|what| format!("chunk {index}: {what}"))?;
         used += found;
-        dirty += entry.book.dirty.len();
-        held.committed_pages += found + entry.book.dirty.len();
+        dirty += entry.book.dirty().len();
+        held.committed_pages += entry.book.committed.len();
     }
     equal("used pages", state.used_pages, used)?;
     equal("dirty pages", state.dirty_pages, dirty)?;
@@ -51,7 +52,8 @@ fn check_arena(state: &State, held: &mut Held) -> Check {
 fn check_chunk(state: &State, index: usize, held: &mut Held) -> Check<usize> {
     let entry = &state.chunks[index];
     let (chunk, book) = (&entry.chunk, &entry.book);
-    ensure(book.dirty.is_subset(&book.free), "a dirty page is not free")?;
+    let units = |set: &PageSet| set.runs().all(|run| state.unit.around(run) == run);
+    ensure(units(&book.committed) && units(&book.purging), "a part of a commit unit has memory, or is being purged")?;
     ensure(book.purging.is_disjoint(&book.free), "a page is free while it is being purged")?;
     ensure(book.purging.is_empty(), "a purge is under way: the pool is not quiet")?;
     let mut free = PageSet::default();
@@ -73,6 +75,8 @@ fn check_chunk(state: &State, index: usize, held: &mut Held) -> Check<usize> {
         }
     }
     ensure(free == book.free, "the free set is not the pages without owner")?;
+    let with_memory = book.committed.len() - book.dirty().len();
+    ensure(with_memory == PAGES - free.len(), "a page in use has no memory")?;
     let longest = book.free.runs().map(|run| run.pages).max().unwrap_or(0);
     ensure(longest <= state.lists.longest_run(index), "a free run is longer than the list knows")?;
     Ok(PAGES - free.len())

@@ -427,7 +427,7 @@ impl Inner {
                 let arena = (0..self.arenas.len()).min_by_key(|&a| self.arenas[a].threads.load(Ordering::Relaxed))?;
                 let budget = (self.options.thread_cache_bytes, self.allowance.clone());
                 let cache = ThreadCache::new(self.backing.os, &self.backing.label, budget, number, arena).ok()?;
-                self.backing.metadata.fetch_add(ThreadCache::METADATA, Ordering::Relaxed);
+                self.backing.metadata.fetch_add(cache.metadata(), Ordering::Relaxed);
                 Arc::new(cache)
             }
         };
@@ -449,7 +449,7 @@ impl Inner {
         }
         caches.live.retain(|live| !Arc::ptr_eq(live, cache));
         if self.is_closed() {
-            self.backing.metadata.fetch_sub(ThreadCache::METADATA, Ordering::Relaxed);
+            self.backing.metadata.fetch_sub(cache.metadata(), Ordering::Relaxed);
         } else {
             caches.spare.push(cache.clone());
         }

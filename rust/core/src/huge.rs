@@ -1,8 +1,9 @@
-//! Blocks above half a chunk: a mapping each.
+//! Blocks above half a chunk: a range of addresses each.
 //!
-//! A freed mapping is kept for the decay time, since mapping and touching megabytes anew costs a thousand times what
-//! taking one from a list does. Then its memory goes back; its addresses too, unless the pool keeps addresses (because a
-//! stale `ByteBuffer` may still look at them), in which case a later block is put there.
+//! A freed range is kept with its memory for the decay time, since mapping and touching megabytes anew costs a thousand
+//! times what taking one from a list does; it serves a later block as a whole. Then its memory goes back. Its addresses do
+//! too, unless the pool keeps addresses (because a stale `ByteBuffer` may still look at them): then they are vacant,
+//! merge with their neighbours, and later blocks are cut from them.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,9 @@ use crate::backing::Backing;
 use crate::error::{BadFree, Error};
 use crate::size_class::PAGE;
 use crate::sync::{Mutex, Ordering};
+use crate::vacant::Vacant;
 
-/// A block with a mapping of its own.
+/// A block with a range of addresses of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Huge {
     /// Where it starts.
@@ -20,13 +22,11 @@ pub struct Huge {
     pub capacity: usize,
 }
 
-/// A mapping, live or free.
+/// Addresses with memory, of a live block or for a later one.
 #[derive(Clone, Copy, Debug)]
-struct Mapping {
-    /// Bytes of address space.
-    reserved: usize,
-    /// Bytes from its start that count as committed.
-    committed: usize,
+struct Range {
+    /// Its bytes, whole pages of the system; all of them are committed.
+    bytes: usize,
     /// Bytes the user has; 0 when free.
     used: usize,
     /// When it was freed.
@@ -38,13 +38,18 @@ struct Mapping {
 /// Threading: one lock, let go of around every system call.
 #[derive(Debug, Default)]
 pub(crate) struct HugeBlocks {
-    mappings: Mutex<Mappings>,
+    ranges: Mutex<Ranges>,
 }
 
 #[derive(Debug, Default)]
-struct Mappings {
-    live: BTreeMap<usize, Mapping>,
-    free: Vec<(usize, Mapping)>,
+struct Ranges {
+    live: BTreeMap<usize, Range>,
+    /// Freed, and still with memory.
+    cached: Vec<(usize, Range)>,
+    /// Freed, and without. Nothing, unless the pool keeps addresses.
+    vacant: Vacant,
+    /// What was mapped, to be unmapped in the same pieces.
+    mapped: BTreeMap<usize, usize>,
     allocations: u64,
     frees: u64,
 }
@@ -63,77 +68,94 @@ pub(crate) struct HugeFigures {
 impl HugeBlocks {
     /// A block of at least `size` bytes.
     pub(crate) fn allocate(&self, backing: &Backing, size: usize) -> Result<Huge, Error> {
-        let refused = |errno| Error::OutOfMemory { requested: size, errno };
-        let capacity = size.max(1).checked_next_multiple_of(PAGE).ok_or(refused(libc::ENOMEM))?;
-        let (address, mapping) = match self.reuse(backing, capacity, size)? {
-            Some(found) => found,
-            None => self.map(backing, capacity, size)?,
+        let rounded = |bytes: usize, to| bytes.checked_next_multiple_of(to);
+        let capacity = rounded(size.max(1), PAGE);
+        let (Some(capacity), Some(bytes)) = (capacity, capacity.and_then(|bytes| rounded(bytes, backing.os_page)))
+        else {
+            return Err(Error::OutOfMemory { requested: size, errno: libc::ENOMEM });
         };
-        let mut mappings = self.mappings.lock();
-        mappings.live.insert(address, Mapping { used: capacity, ..mapping });
-        mappings.allocations += 1;
+        let (address, bytes) = match self.reuse(backing, bytes, size)? {
+            Some(found) => found,
+            None => (self.map(backing, bytes, size)?, bytes),
+        };
+        let mut ranges = self.ranges.lock();
+        ranges.live.insert(address, Range { bytes, used: capacity, freed_at: 0 });
+        ranges.allocations += 1;
         Ok(Huge { address, capacity })
     }
 
     /// Takes a block back.
     pub(crate) fn free(&self, backing: &Backing, address: usize) -> Result<usize, BadFree> {
-        let mut mappings = self.mappings.lock();
-        let Some(mapping) = mappings.live.remove(&address) else {
-            return Err(mappings.why_not(address));
+        let mut ranges = self.ranges.lock();
+        let Some(range) = ranges.live.remove(&address) else {
+            return Err(ranges.why_not(address));
         };
-        mappings.frees += 1;
-        mappings.free.push((address, Mapping { used: 0, freed_at: backing.clock.now(), ..mapping }));
-        Ok(mapping.used)
+        ranges.frees += 1;
+        ranges.cached.push((address, Range { used: 0, freed_at: backing.clock.now(), ..range }));
+        Ok(range.used)
     }
 
     /// Bytes of the live block at `address`.
     pub(crate) fn capacity_at(&self, address: usize) -> Option<usize> {
-        self.mappings.lock().live.get(&address).map(|mapping| mapping.used)
+        self.ranges.lock().live.get(&address).map(|range| range.used)
     }
 
-    /// Gives back the memory of free mappings that are due; of all of them where `all` is set. Returns the bytes.
+    /// Gives back the memory of free ranges that are due; of all of them where `all` is set. Returns the bytes.
     pub(crate) fn purge(&self, backing: &Backing, all: bool, keep_addresses: bool) -> usize {
-        let due = self.mappings.lock().take_due(backing, all);
+        let due = self.ranges.lock().take_due(backing, all);
         let mut purged = 0;
-        for (address, mapping) in due {
+        for (address, range) in due {
             let result = if keep_addresses {
-                // SAFETY: the mapping is in neither list, so nobody has or gets a block there.
-                unsafe { backing.os.purge(address, mapping.committed) }
+                // SAFETY: the range is in no list, so nobody has or gets a block there.
+                unsafe { backing.os.purge(address, range.bytes) }
             } else {
-                // SAFETY: as above; and the user promised not to touch freed blocks, as the pool does not keep
-                // addresses.
-                unsafe { backing.os.unmap(address, mapping.reserved) }
+                // SAFETY: as above, and it was mapped as a whole, as nothing is ever vacant; and the user promised not to
+                // touch freed blocks, as the pool does not keep addresses.
+                unsafe { backing.os.unmap(address, range.bytes) }
             };
-            let mut kept = mapping;
-            if result.is_ok() {
-                purged += mapping.committed;
-                backing.budget.release(mapping.committed);
-                kept.committed = 0;
-            } else {
-                kept.freed_at = backing.clock.now();
+            let mut ranges = self.ranges.lock();
+            if result.is_err() {
+                ranges.cached.push((address, Range { freed_at: backing.clock.now(), ..range }));
+                continue;
             }
-            if keep_addresses || result.is_err() {
-                self.mappings.lock().free.push((address, kept));
+            purged += range.bytes;
+            backing.budget.release(range.bytes);
+            if keep_addresses {
+                ranges.vacant.insert(address, range.bytes);
             } else {
-                backing.reserved.fetch_sub(mapping.reserved, Ordering::Relaxed);
+                ranges.mapped.remove(&address);
+                backing.reserved.fetch_sub(range.bytes, Ordering::Relaxed);
             }
         }
         purged
     }
 
     pub(crate) fn figures(&self) -> HugeFigures {
-        let mappings = self.mappings.lock();
-        let live_bytes = mappings.live.values().map(|m| m.used).sum();
-        let live_committed: usize = mappings.live.values().map(|m| m.committed).sum();
-        let free_committed: usize = mappings.free.iter().map(|(_, m)| m.committed).sum();
+        let ranges = self.ranges.lock();
+        let live_committed: usize = ranges.live.values().map(|range| range.bytes).sum();
+        let cached_bytes: usize = ranges.cached.iter().map(|(_, range)| range.bytes).sum();
         HugeFigures {
-            live: mappings.live.len(),
-            live_bytes,
-            cached_bytes: free_committed,
-            committed: live_committed + free_committed,
-            allocations: mappings.allocations,
-            frees: mappings.frees,
+            live: ranges.live.len(),
+            live_bytes: ranges.live.values().map(|range| range.used).sum(),
+            cached_bytes,
+            committed: live_committed + cached_bytes,
+            allocations: ranges.allocations,
+            frees: ranges.frees,
         }
+    }
+
+    /// Whether the ranges are disjoint and come to what was mapped, for [`crate::check`].
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let ranges = self.ranges.lock();
+        let live = ranges.live.iter().map(|(&start, range)| (start, range.bytes));
+        let cached = ranges.cached.iter().map(|(start, range)| (*start, range.bytes));
+        let mut all: Vec<_> = live.chain(cached).chain(ranges.vacant.ranges()).collect();
+        all.sort_unstable();
+        if let Some(pair) = all.windows(2).find(|pair| pair[0].0 + pair[0].1 > pair[1].0) {
+            return Err(format!("the ranges at {:#x} and {:#x} overlap", pair[0].0, pair[1].0));
+        }
+        let (found, mapped): (usize, usize) = (all.iter().map(|(_, bytes)| bytes).sum(), ranges.mapped.values().sum());
+        if found == mapped { Ok(()) } else { Err(format!("{mapped} bytes are mapped, the ranges have {found}")) }
     }
 
     /// Unmaps everything.
@@ -141,60 +163,76 @@ impl HugeBlocks {
     /// # Safety
     /// Nobody will touch a huge block of this pool again.
     pub(crate) unsafe fn unmap(&mut self, backing: &Backing) {
-        let mut mappings = self.mappings.lock();
-        let live = std::mem::take(&mut mappings.live);
-        for (address, mapping) in live.into_iter().chain(mappings.free.drain(..)) {
-            // SAFETY: it was mapped whole by `map`, and the caller says that nobody touches it.
-            let _ = unsafe { backing.os.unmap(address, mapping.reserved) };
+        for (address, bytes) in std::mem::take(&mut *self.ranges.lock()).mapped {
+            // SAFETY: `map` mapped exactly this, and the caller says that nobody touches it.
+            let _ = unsafe { backing.os.unmap(address, bytes) };
         }
     }
 
-    /// Finds a free mapping that fits and commits what it lacks; on failure it stays where it was.
-    fn reuse(&self, backing: &Backing, capacity: usize, size: usize) -> Result<Option<(usize, Mapping)>, Error> {
-        let mut mappings = self.mappings.lock();
-        let Some(index) = mappings.best_fit(capacity) else {
+    /// Takes a free range: one that still has its memory, else a part of one that has none, which it commits. On failure
+    /// that stays where it was.
+    fn reuse(&self, backing: &Backing, bytes: usize, size: usize) -> Result<Option<(usize, usize)>, Error> {
+        let mut ranges = self.ranges.lock();
+        if let Some(found) = ranges.take_cached(bytes) {
+            return Ok(Some(found));
+        }
+        let Some(address) = ranges.vacant.best_fit(bytes) else {
             return Ok(None);
         };
-        let mapping = mappings.free[index].1;
-        backing.budget.acquire(capacity.saturating_sub(mapping.committed), size)?;
-        let (address, mapping) = mappings.free.swap_remove(index);
-        Ok(Some((address, Mapping { committed: mapping.committed.max(capacity), ..mapping })))
+        backing.budget.acquire(bytes, size)?;
+        ranges.vacant.cut(address, bytes);
+        Ok(Some((address, bytes)))
     }
 
-    fn map(&self, backing: &Backing, capacity: usize, size: usize) -> Result<(usize, Mapping), Error> {
-        backing.budget.acquire(capacity, size)?;
-        let address = backing.os.map(capacity, 4096, &backing.label).map_err(|errno| {
-            backing.budget.release(capacity);
+    /// Maps `bytes` and commits them. Where as much and more is vacant in pieces that are too small, because what was
+    /// mapped does not lie side by side, it maps up to twice as much: so the pieces of a block that grows and grows become
+    /// longer, and few.
+    fn map(&self, backing: &Backing, bytes: usize, size: usize) -> Result<usize, Error> {
+        backing.budget.acquire(bytes, size)?;
+        let vacant = self.ranges.lock().vacant.bytes();
+        let map = |bytes| backing.os.map(bytes, backing.os_page, &backing.label).map(|address| (address, bytes));
+        let more = if vacant > bytes { map(vacant.min(2 * bytes)).ok() } else { None };
+        let (address, mapped) = more.map_or_else(|| map(bytes), Ok).map_err(|errno| {
+            backing.budget.release(bytes);
             Error::OutOfMemory { requested: size, errno: errno.0 }
         })?;
-        backing.os.huge_pages(address, capacity, backing.huge_pages);
-        backing.reserved.fetch_add(capacity, Ordering::Relaxed);
-        Ok((address, Mapping { reserved: capacity, committed: capacity, used: 0, freed_at: 0 }))
+        backing.os.huge_pages(address, mapped, backing.huge_pages);
+        backing.reserved.fetch_add(mapped, Ordering::Relaxed);
+        let mut ranges = self.ranges.lock();
+        ranges.mapped.insert(address, mapped);
+        if mapped > bytes {
+            ranges.vacant.insert(address + bytes, mapped - bytes);
+        }
+        Ok(address)
     }
 }
 
-impl Mappings {
-    /// The free mapping to use for `capacity` bytes: one that still has its memory and wastes at most a quarter of it,
-    /// else any that is large enough and has none; of these the smallest.
-    fn best_fit(&self, capacity: usize) -> Option<usize> {
-        let fits = |m: &Mapping| m.reserved >= capacity && m.committed <= capacity + capacity / 4;
-        let candidates = self.free.iter().enumerate().filter(|(_, (_, m))| fits(m));
-        candidates.min_by_key(|(_, (_, m))| (m.committed == 0, m.reserved)).map(|(index, _)| index)
+impl Ranges {
+    /// The smallest cached range of at least so many bytes, if no more than a quarter of them would be wasted.
+    fn take_cached(&mut self, bytes: usize) -> Option<(usize, usize)> {
+        let fits = |range: &Range| range.bytes >= bytes && range.bytes <= bytes + bytes / 4;
+        let candidates = self.cached.iter().enumerate().filter(|(_, (_, range))| fits(range));
+        let (index, _) = candidates.min_by_key(|(_, (_, range))| range.bytes)?;
+        let (address, range) = self.cached.swap_remove(index);
+        Some((address, range.bytes))
     }
 
-    fn take_due(&mut self, backing: &Backing, all: bool) -> Vec<(usize, Mapping)> {
-        let due = |(address, m): &(usize, Mapping)| {
-            m.committed > 0 && (all || backing.clock.is_due((address / PAGE) as u32, m.freed_at))
+    fn take_due(&mut self, backing: &Backing, all: bool) -> Vec<(usize, Range)> {
+        let due = |&mut (address, range): &mut (usize, Range)| {
+            all || backing.clock.is_due((address / PAGE) as u32, range.freed_at)
         };
-        self.free.extract_if(.., |entry| due(entry)).collect()
+        self.cached.extract_if(.., due).collect()
     }
 
     fn why_not(&self, address: usize) -> BadFree {
-        if self.free.iter().any(|(free, _)| *free == address) {
+        if self.cached.iter().any(|(free, _)| *free == address) {
             return BadFree::Double;
         }
+        if self.vacant.contains(address) {
+            return BadFree::NoBlock;
+        }
         match self.live.range(..address).next_back() {
-            Some((&block, m)) if address < block + m.used => BadFree::Interior { block, size: m.used },
+            Some((&block, range)) if address < block + range.used => BadFree::Interior { block, size: range.used },
             _ => BadFree::Foreign,
         }
     }

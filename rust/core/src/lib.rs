@@ -23,7 +23,7 @@
 //! | `size_class` | sizes to classes and back |
 //! | `cache` | free blocks of one thread; the depot through which threads exchange them |
 //! | `arena` | chunks, runs of pages, slabs; chunk lists by usage |
-//! | `huge` | blocks above half a chunk |
+//! | `huge`, `vacant` | blocks above half a chunk; addresses kept for them |
 //! | `decay`, `limit` | time, budgets |
 //! | `backing`, `address_map` | what the parts of a pool share; from an address to its chunk |
 //! | `stats`, `check` | numbers, invariants |
@@ -51,6 +51,7 @@ mod report;
 mod size_class;
 mod stats;
 mod sync;
+mod vacant;
 
 pub use arena::chunk_list::LIST_NAMES;
 pub use block::Block;

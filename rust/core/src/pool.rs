@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address_map::AddressMap;
 use crate::arena::Arena;
+use crate::arena::run::CommitUnit;
 use crate::backing::Backing;
 use crate::block::Block;
 use crate::cache::depot::Depot;
@@ -81,7 +82,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for a value out of its range, [`Error::OutOfMemory`] if the first bookkeeping pages
-    /// cannot be mapped.
+    /// cannot be mapped, [`Error::Unsupported`] on a system whose memory pages are larger than 64 KiB.
     pub fn new(options: Options) -> Result<Pool, Error> {
         Pool::with_os(options, os::host())
     }
@@ -98,12 +99,14 @@ impl Pool {
     fn with_os(options: Options, os: &'static dyn Os) -> Result<Pool, Error> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         options.validate()?;
+        os::check_page_size(os)?;
         let label = format!("millpond:{}", options.name);
         let map = AddressMap::new(os, &label).map_err(|errno| Error::OutOfMemory { requested: 0, errno: errno.0 })?;
         let parent = options.parent.as_ref().map(|parent| parent.0.backing.budget.clone());
         let arenas = options.arena_count();
         let backing = Backing {
             os,
+            os_page: os.page_size(),
             budget: Budget::new(options.name.clone(), options.max_bytes, parent),
             map,
             clock: Clock::new(options.decay),
@@ -115,7 +118,7 @@ impl Pool {
         let inner = Arc::new(Inner {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             backing,
-            arenas: (0..arenas).map(Arena::new).collect(),
+            arenas: (0..arenas).map(|index| Arena::new(index, CommitUnit::of(os.page_size()))).collect(),
             depot: Depot::new(arenas, options.depot_bytes),
             huge: HugeBlocks::default(),
             caches: Mutex::default(),

@@ -54,6 +54,6 @@ pub(crate) extern "system" fn stack_left(_: Env, _: jclass) -> jlong {
 /// shadow that it keeps free for native methods. Each is a number of 4 KiB pages, made up to whole pages of the kernel's.
 fn unusable() -> usize {
     const ZONES: [usize; 4] = [1, 2, 1, 20];
-    let page = os::page_size();
+    let page = os::host().page_size();
     ZONES.iter().map(|pages| (pages * 4096).next_multiple_of(page)).sum()
 }

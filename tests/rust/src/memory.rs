@@ -2,7 +2,7 @@
 
 use std::fs;
 
-const PAGE: usize = 4096;
+use millpond::os;
 
 /// Resident bytes of this process.
 ///
@@ -11,5 +11,5 @@ const PAGE: usize = 4096;
 pub fn resident_bytes() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").expect("/proc is mounted");
     let pages = statm.split(' ').nth(1).and_then(|field| field.parse::<usize>().ok());
-    pages.expect("the second field of statm is the number of resident pages") * PAGE
+    pages.expect("the second field of statm is the number of resident pages") * os::host().page_size()
 }

@@ -18,8 +18,6 @@ use crate::system::System;
 const DECAY: Duration = Duration::from_millis(100);
 /// Bytes that a slab takes at most: what may be missing when a small block is refused.
 const LARGEST_SLAB: usize = 256 * 1024;
-/// A mapping is aligned to this.
-const MAPPING: usize = 4096;
 /// Blocks that one operation takes at most.
 const TAKE_MAX: usize = 40;
 
@@ -36,6 +34,8 @@ pub struct Setup {
     pub depot: usize,
     /// Whether addresses of huge blocks stay mapped.
     pub keep_addresses: bool,
+    /// Bytes of a page of the system.
+    pub page_size: usize,
     /// Whether there is a parent, with the same limit.
     pub has_parent: bool,
     /// Whether the kernel has `membarrier`.
@@ -50,6 +50,7 @@ impl Default for Setup {
             thread_cache: 256 << 10,
             depot: 1 << 20,
             keep_addresses: false,
+            page_size: 4096,
             has_parent: false,
             has_barrier: true,
         }
@@ -67,6 +68,11 @@ impl Setup {
             thread_cache: if bit(1) { 0 } else { default.thread_cache << (if bit(2) { 3 } else { 0 }) },
             depot: if bit(3) { 0 } else { default.depot },
             keep_addresses: bit(4),
+            page_size: match (bit(5), limit % 2) {
+                (false, _) => default.page_size,
+                (true, 0) => 16 << 10,
+                (true, _) => 64 << 10,
+            },
             has_parent: bit(6),
             has_barrier: !bit(7),
         }
@@ -135,6 +141,7 @@ impl Model {
         if !setup.has_barrier {
             os.lose_barrier();
         }
+        os.set_page_size(setup.page_size);
         let parent = if setup.has_parent {
             let options = Options::new().name("parent").max_bytes(setup.limit);
             Some(Pool::new_on(options, os)?)
@@ -259,7 +266,8 @@ impl Model {
                 assert_eq!(*limit, self.setup.limit);
                 assert!(committed <= limit);
                 let committed = self.pool.stats().committed as usize;
-                let fits = committed + block_size(size).max(LARGEST_SLAB) <= self.setup.limit;
+                let needed = block_size(size).max(LARGEST_SLAB) + self.beside_blocks(1);
+                let fits = committed + needed <= self.setup.limit;
                 assert!(!fits || !self.os.is_sound(), "{size} refused at {committed} of {limit}");
             }
             Error::OutOfMemory { .. } => assert!(!self.os.is_sound(), "{error}"),
@@ -270,7 +278,7 @@ impl Model {
 
     fn enter(&mut self, address: usize, size: usize, usable: usize, class: Option<SizeClass>) {
         assert!(!self.closed, "a closed pool gave a block");
-        assert_eq!(address % if class.is_some() { GRANULE } else { MAPPING }, 0);
+        assert_eq!(address % if class.is_some() { GRANULE } else { self.setup.page_size }, 0);
         assert_eq!(usable, block_size(size));
         assert_eq!(self.pool.usable_size(address).map(|usable| usable >= size), Some(true));
         if let Some((&before, live)) = self.live.range(..=address).next_back() {
@@ -446,8 +454,15 @@ impl Model {
 
     fn nothing_is_kept(&self, when: &str) {
         let stats = self.pool.stats();
-        let kept = (stats.cached_threads, stats.cached_depot, stats.cached_huge, stats.dirty);
-        assert_eq!(kept, (0, 0, 0, 0), "cached by threads, depot and as huge blocks, and dirty, {when}");
+        let kept = (stats.cached_threads, stats.cached_depot, stats.cached_huge);
+        assert_eq!(kept, (0, 0, 0), "cached by threads, depot and as huge blocks, {when}");
+        let beside = self.beside_blocks(self.live.values().filter(|live| live.class.is_some()).count());
+        assert!(stats.dirty as usize <= beside, "{} bytes are dirty {when}", stats.dirty);
+    }
+
+    /// What has memory because it lies on a page of the system with one of so many blocks, at most.
+    fn beside_blocks(&self, blocks: usize) -> usize {
+        blocks * 2 * self.setup.page_size.saturating_sub(PAGE)
     }
 
     fn short_thread(&mut self, size: usize) {
@@ -508,8 +523,9 @@ impl Model {
         assert!(stats.committed <= stats.reserved);
         let pages: u64 = stats.by_arena.iter().map(|arena| arena.used + arena.dirty).sum();
         let parts = pages + stats.huge_live_bytes + stats.cached_huge;
-        // A huge block may have a mapping that is a quarter larger.
-        let slack = stats.huge_live_bytes / 4;
+        // A huge block may have addresses for a quarter more, and has whole pages of the system.
+        let slack =
+            (stats.huge_live_bytes + stats.huge_live * self.setup.page_size as u64) / 4 * 5 - stats.huge_live_bytes;
         assert!(
             (parts..=parts + slack).contains(&stats.committed),
             "{} bytes are committed, the parts come to {parts}",

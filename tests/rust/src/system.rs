@@ -54,6 +54,11 @@ impl System {
         self.refuse_from.store(0, Ordering::SeqCst);
     }
 
+    /// Has pages of so many bytes from now on; nothing is mapped in it.
+    pub fn set_page_size(&self, bytes: usize) {
+        self.record.set_page_size(bytes);
+    }
+
     /// Is a kernel without `membarrier` from now on.
     pub fn lose_barrier(&self) {
         self.no_barrier.store(true, Ordering::SeqCst);
@@ -89,6 +94,10 @@ impl System {
 
 // SAFETY: what the record promises; a call that is refused changes nothing.
 unsafe impl Os for System {
+    fn page_size(&self) -> usize {
+        self.record.page_size()
+    }
+
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
         self.count_call()?;
         self.record.map(bytes, align, name)

@@ -55,6 +55,10 @@ pub(crate) struct Location {
 }
 
 impl Chunk {
+    /// Where the states begin, the last that there is in a chunk. All of them are 0 when no block is out, so their memory
+    /// can be purged.
+    pub(crate) const STATES: usize = std::mem::offset_of!(Chunk, states);
+
     /// Fills in the header of a chunk that nobody else knows yet.
     pub(crate) fn init(&mut self, base: usize, arena: usize, index: usize) {
         debug_assert!(base.is_multiple_of(CHUNK));
@@ -159,10 +163,5 @@ impl Chunk {
     /// Whether the block at this place is out.
     pub(crate) fn is_out(&self, page: usize, block: usize) -> bool {
         self.state(page, block).load(Ordering::Relaxed) == OUT
-    }
-
-    /// Where the states are, and their bytes. All of them are 0 when no block is out, so their memory can be purged.
-    pub(crate) fn states_range(&self) -> (usize, usize) {
-        (&raw const self.states as usize, size_of::<States>())
     }
 }

@@ -6,10 +6,12 @@ pub(crate) mod chunk_list;
 pub(crate) mod run;
 pub(crate) mod slab;
 
+use std::mem::offset_of;
+
 use book::Book;
 use chunk::Chunk;
 use chunk_list::{ChunkLists, LISTS, usage};
-use run::{PageSet, Run};
+use run::{CommitUnit, PageSet, Run};
 use slab::{FULLNESS, NO_SLAB, Slab, SlabId};
 
 use crate::backing::Backing;
@@ -39,6 +41,7 @@ pub(crate) struct ChunkEntry {
 /// What the lock protects.
 pub(crate) struct State {
     index: usize,
+    pub(crate) unit: CommitUnit,
     pub(crate) chunks: Vec<ChunkEntry>,
     pub(crate) lists: ChunkLists,
     /// Slabs with free blocks, by class and fullness, the fullest first: the heads of the lists.
@@ -66,15 +69,14 @@ pub(crate) struct ArenaFigures {
     pub(crate) lists: [u32; LISTS],
 }
 
-/// Bookkeeping of a chunk, in bytes.
-const CHUNK_METADATA: usize = Mapped::<Chunk>::BYTES + Mapped::<Book>::BYTES;
 /// Runs that one purge works on between two locks of the arena.
 const PURGE_RUNS: usize = 64;
 
 impl Arena {
-    pub(crate) fn new(index: usize) -> Self {
+    pub(crate) fn new(index: usize, unit: CommitUnit) -> Self {
         let state = State {
             index,
+            unit,
             chunks: Vec::new(),
             lists: ChunkLists::new(),
             partial: [[NO_SLAB; FULLNESS]; SizeClass::COUNT],
@@ -248,15 +250,15 @@ impl State {
     fn take_pages(&mut self, backing: &Backing, class: SizeClass, requested: usize) -> Result<(usize, usize), Error> {
         let pages = class.pages();
         while let Some(index) = self.lists.candidate(pages) {
-            match self.chunks[index].book.take_run(pages) {
+            match self.chunks[index].book.take_run(pages, self.unit) {
                 Ok((run, clean)) => return self.commit(backing, index, run, clean, requested),
                 Err(longest) => self.lists.set_longest_run(index, longest),
             }
         }
         // Refused here, a chunk that could not be used is not even mapped.
-        backing.budget.check(pages * PAGE, requested)?;
+        backing.budget.check(self.unit.around(Run { page: 0, pages }).pages * PAGE, requested)?;
         let index = self.new_chunk(backing, requested)?;
-        let (run, clean) = self.chunks[index].book.take_run(pages).expect("a new chunk is free");
+        let (run, clean) = self.chunks[index].book.take_run(pages, self.unit).expect("a new chunk is free");
         self.commit(backing, index, run, clean, requested)
     }
 
@@ -270,8 +272,9 @@ impl State {
     ) -> Result<(usize, usize), Error> {
         let book = &mut self.chunks[index].book;
         backing.budget.acquire(clean * PAGE, requested).inspect_err(|_| book.untake_run(run))?;
-        book.dirty.remove(run);
-        self.dirty_pages -= run.pages - clean;
+        book.committed.insert(self.unit.around(run));
+        // What has memory now and is not the run's is dirty.
+        self.dirty_pages = self.dirty_pages + clean - run.pages;
         self.used_pages += run.pages;
         self.relist(index);
         Ok((index, run.page))
@@ -280,7 +283,7 @@ impl State {
     fn free_run(&mut self, index: usize, run: Run, now: u32) {
         let entry = &mut self.chunks[index];
         entry.chunk.disown(run.page, run.pages);
-        let longest = entry.book.put_run(run, now);
+        let longest = entry.book.put_run(run, self.unit, now);
         self.dirty_pages += run.pages;
         self.used_pages -= run.pages;
         self.lists.raise_longest_run(index, longest);
@@ -300,9 +303,9 @@ impl State {
             let _ = unsafe { backing.os.unmap(base, CHUNK) };
             return Err(refused(errno));
         }
-        self.chunks.push(ChunkEntry { chunk, book });
         backing.reserved.fetch_add(CHUNK, Ordering::Relaxed);
-        backing.metadata.fetch_add(CHUNK_METADATA, Ordering::Relaxed);
+        backing.metadata.fetch_add(chunk.bytes() + book.bytes(), Ordering::Relaxed);
+        self.chunks.push(ChunkEntry { chunk, book });
         Ok(self.lists.push_new())
     }
 
@@ -352,16 +355,14 @@ impl State {
             let index = *next;
             let ChunkEntry { chunk, book } = &mut self.chunks[index];
             let mut due = PageSet::default();
-            for page in book.dirty.pages() {
-                if all || clock.page_is_due(index, page, book.freed_at[page]) {
-                    due.insert(Run { page, pages: 1 });
+            for unit in book.dirty().runs().flat_map(|run| self.unit.inside(run)) {
+                if all || clock.page_is_due(index, unit.page, book.freed_at[unit.page]) {
+                    due.insert(unit);
                 }
             }
             runs.extend(due.runs().take(PURGE_RUNS).map(|run| (run, chunk.page_address(run.page))));
             for (run, _) in &*runs {
-                book.free.remove(*run);
-                book.dirty.remove(*run);
-                book.purging.insert(*run);
+                book.take_to_purge(*run);
                 self.dirty_pages -= run.pages;
             }
             if runs.len() < PURGE_RUNS {
@@ -381,23 +382,27 @@ impl State {
             book.free.insert(run);
             book.free.run_around(run.page).pages
         } else {
+            book.committed.insert(run);
             self.dirty_pages += run.pages;
-            book.put_run(run, now)
+            book.put_run(run, self.unit, now)
         };
         self.lists.raise_longest_run(index, longest);
     }
 
-    /// A chunk without memory goes to the end of its list, and the states of its blocks (all of them free) give back
-    /// theirs.
+    /// A chunk without memory goes to the end of its list, and what is known of its blocks and slabs (it has none) gives
+    /// back its own.
     fn purge_idle_metadata(&mut self, index: usize, backing: &Backing) {
         let ChunkEntry { chunk, book } = &self.chunks[index];
-        if book.free != PageSet::ALL || !book.dirty.is_empty() {
+        if book.free != PageSet::ALL || !book.committed.is_empty() {
             return;
         }
-        let (address, bytes) = chunk.states_range();
-        // SAFETY: the range is this chunk's own table, every entry of it is 0 as no block is out, and it reads as 0
-        // afterwards. A failure leaves it resident, which harms nothing.
-        let _ = unsafe { backing.os.purge(address, bytes) };
+        let tables = [chunk.pages_from(Chunk::STATES), book.pages_from(offset_of!(Book, slabs))];
+        for (address, bytes) in tables.into_iter().filter(|(_, bytes)| *bytes > 0) {
+            // SAFETY: the ranges are this chunk's own tables, and no reference to them is in use: every state is 0 as no
+            // block is out, and is 0 afterwards; what is in place of slabs, nobody reads. A failure leaves them resident,
+            // which harms nothing.
+            let _ = unsafe { backing.os.purge(address, bytes) };
+        }
         self.lists.move_to_back(index);
     }
 }

@@ -1,6 +1,6 @@
-//! Page sets, and best fit in them.
+//! Page sets, and best fit in them; and the pages that have memory together.
 
-use crate::size_class::PAGES;
+use crate::size_class::{PAGE, PAGES};
 
 const WORDS: usize = PAGES / 64;
 
@@ -14,6 +14,39 @@ pub(crate) struct PageSet([u64; WORDS]);
 pub(crate) struct Run {
     pub(crate) page: usize,
     pub(crate) pages: usize,
+}
+
+/// Pages that have memory together, because they lie on one page of the system: 1 where the system's are not larger than
+/// ours, 2 where they have 16 KiB, 8 where 64.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CommitUnit {
+    /// One less than its pages, which are a power of two.
+    mask: usize,
+}
+
+impl CommitUnit {
+    pub(crate) fn of(system_page: usize) -> CommitUnit {
+        CommitUnit { mask: system_page.div_ceil(PAGE) - 1 }
+    }
+
+    /// The units that the run has a part of.
+    pub(crate) fn around(self, run: Run) -> Run {
+        let page = run.page & !self.mask;
+        let end = self.next(run.page + run.pages);
+        Run { page, pages: end - page }
+    }
+
+    /// The units that lie in the run as a whole, one by one.
+    pub(crate) fn inside(self, run: Run) -> impl Iterator<Item = Run> {
+        let (pages, end) = (self.mask + 1, run.page + run.pages);
+        let starts = (self.next(run.page)..end).step_by(pages);
+        starts.map(move |page| Run { page, pages }).take_while(move |unit| unit.page + pages <= end)
+    }
+
+    /// The first start of a unit from `page` on.
+    fn next(self, page: usize) -> usize {
+        (page + self.mask) & !self.mask
+    }
 }
 
 impl PageSet {
@@ -46,12 +79,12 @@ impl PageSet {
         self.0 == [0; WORDS]
     }
 
-    pub(crate) fn is_disjoint(&self, other: &PageSet) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| a & b == 0)
+    pub(crate) fn intersection(&self, other: &PageSet) -> PageSet {
+        PageSet(std::array::from_fn(|word| self.0[word] & other.0[word]))
     }
 
-    pub(crate) fn is_subset(&self, other: &PageSet) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+    pub(crate) fn is_disjoint(&self, other: &PageSet) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| a & b == 0)
     }
 
     /// The smallest run of at least `pages` pages, the lowest of equals; or, where there is none, the longest length.
@@ -95,11 +128,6 @@ impl PageSet {
             from = self.next(page, false);
             Some(Run { page, pages: from - page })
         })
-    }
-
-    /// Its pages, by address.
-    pub(crate) fn pages(&self) -> impl Iterator<Item = usize> + '_ {
-        self.runs().flat_map(|run| run.page..run.page + run.pages)
     }
 
     /// The first page from `from` on that is (or is not) in the set; [`PAGES`] if there is none.
@@ -154,7 +182,7 @@ mod tests {
         }
         assert_eq!(pages.run_around(299), Run { page: 100, pages: 200 });
         assert_eq!(PageSet::ALL.run_around(511), Run { page: 0, pages: PAGES });
-        assert_eq!(pages.pages().count(), pages.len());
+        assert_eq!(pages.runs().map(|run| run.pages).sum::<usize>(), pages.len());
     }
 
     #[test]
@@ -168,6 +196,24 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_is_as_many_pages_as_the_system_has_in_one() {
+        let run = Run { page: 13, pages: 20 };
+        let inside = |unit: CommitUnit| unit.inside(run).map(|unit| (unit.page, unit.pages)).collect::<Vec<_>>();
+        for small in [4096, 8192] {
+            let unit = CommitUnit::of(small);
+            assert_eq!((unit.around(run), inside(unit).len()), (run, 20));
+        }
+        let unit = CommitUnit::of(16 * 1024);
+        assert_eq!(
+            (unit.around(run), inside(unit).first(), inside(unit).len()),
+            (Run { page: 12, pages: 22 }, Some(&(14, 2)), 9)
+        );
+        let unit = CommitUnit::of(64 * 1024);
+        assert_eq!((unit.around(run), inside(unit)), (Run { page: 8, pages: 32 }, vec![(16, 8), (24, 8)]));
+        assert_eq!(unit.inside(Run { page: 9, pages: 14 }).count(), 0);
+    }
+
+    #[test]
     fn counting_and_removing_ranges() {
         let mut pages = PageSet::ALL;
         pages.remove(Run { page: 63, pages: 66 });
@@ -175,6 +221,7 @@ mod tests {
         assert_eq!(pages.count(Run { page: 0, pages: 128 }), 63);
         assert!(!pages.contains(63) && !pages.contains(128) && pages.contains(129));
         let hole = set(&[(63, 66)]);
-        assert!(pages.is_disjoint(&hole) && !pages.is_subset(&hole) && hole.is_subset(&PageSet::ALL));
+        assert!(pages.is_disjoint(&hole) && !hole.is_disjoint(&PageSet::ALL));
+        assert_eq!(pages.intersection(&set(&[(60, 5), (128, 3)])), set(&[(60, 3), (129, 2)]));
     }
 }

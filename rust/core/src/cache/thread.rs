@@ -142,7 +142,9 @@ impl ThreadCache {
     }
 
     /// Bytes of bookkeeping.
-    pub(crate) const METADATA: usize = Mapped::<Slots>::BYTES;
+    pub(crate) fn metadata(&self) -> usize {
+        self.slots.bytes()
+    }
 
     /// Takes the block that was put last.
     #[inline(always)]

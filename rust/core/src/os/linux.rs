@@ -6,21 +6,34 @@ use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::{Errno, Os};
-use crate::sync::raw::{AtomicU8, Ordering};
+use crate::sync::raw::{AtomicU8, AtomicUsize, Ordering};
 
 /// Linux, from 4.14 (whose `membarrier` is the newest call that is wanted; without it, idle caches wait for their
 /// owners).
 #[derive(Debug)]
 pub(crate) struct Linux;
 
-const PAGE: usize = 4096;
-
 // SAFETY: `mmap` gives zeroes at addresses that nobody has; `MADV_DONTNEED` on a private anonymous mapping gives the range
 // back at once, and zeroes are read there; `munmap` touches no page but the range's.
 unsafe impl Os for Linux {
+    fn page_size(&self) -> usize {
+        static BYTES: AtomicUsize = AtomicUsize::new(0);
+        match BYTES.load(Ordering::Relaxed) {
+            0 => {
+                // SAFETY: the call reads a number.
+                let asked = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+                let bytes = usize::try_from(asked).expect("every system has a page size");
+                BYTES.store(bytes, Ordering::Relaxed);
+                bytes
+            }
+            known => known,
+        }
+    }
+
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
-        debug_assert!(bytes.is_multiple_of(PAGE) && align.is_power_of_two() && align >= PAGE);
-        let slack = align - PAGE;
+        let page = self.page_size();
+        debug_assert!(bytes.is_multiple_of(page) && align.is_power_of_two() && align >= page);
+        let slack = align - page;
         let whole = bytes.checked_add(slack).ok_or(Errno(libc::ENOMEM))?;
         let start = map_anonymous(whole)?;
         let address = start.next_multiple_of(align);
@@ -30,7 +43,7 @@ unsafe impl Os for Linux {
         for (edge, length) in [(start, before), (address + bytes, after)] {
             if length > 0 {
                 // SAFETY: this range was mapped just now, and nobody else has its address.
-                let _ = unsafe { self.unmap(edge, length) };
+                let _ = unsafe { libc::munmap(edge as *mut _, length) };
             }
         }
         name_mapping(address, bytes, name);
@@ -64,13 +77,6 @@ unsafe impl Os for Linux {
         }
         STATE.load(Ordering::Relaxed) == REGISTERED && membarrier_call(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
     }
-}
-
-/// Bytes of a page of the kernel's.
-pub fn page_size() -> usize {
-    // SAFETY: the call reads a constant of the system's.
-    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(bytes).unwrap_or(PAGE)
 }
 
 /// The lowest address of the calling thread's stack; 0 where the system does not say. For the JVM side, some of whose work

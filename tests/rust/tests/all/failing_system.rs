@@ -103,10 +103,13 @@ fn every_call_may_fail_once_and_for_a_while() {
 
 #[test]
 fn so_it_may_where_addresses_are_kept() {
-    refuse_each_way(Setup { keep_addresses: true, ..Setup::default() }, &[1]);
+    refuse_each_way(Setup { keep_addresses: true, page_size: 16 << 10, ..Setup::default() }, &[1]);
 }
 
 #[test]
 fn all_may_fail_from_some_call_on_below_a_parent_and_without_caches() {
-    refuse_each_way(Setup { has_parent: true, thread_cache: 0, depot: 0, ..Setup::default() }, &[usize::MAX]);
+    refuse_each_way(
+        Setup { has_parent: true, thread_cache: 0, depot: 0, page_size: 64 << 10, ..Setup::default() },
+        &[usize::MAX],
+    );
 }

@@ -175,6 +175,70 @@ fn chunks_are_reused_fullest_first_and_give_back_their_memory() {
 }
 
 #[test]
+fn what_goes_back_is_whole_pages_of_the_system_and_nothing_beside_them() {
+    for kibibytes in [4, 16, 64] {
+        let os = FakeOs::leaked();
+        os.set_page_size(kibibytes << 10);
+        let options = Options::new().arenas(1).thread_cache_bytes(0).depot_bytes(0);
+        let pool = Pool::new_on(options, os).expect("a pool");
+        // Five pages of ours each, so that they begin and end everywhere in a page of the system.
+        let mut blocks: Vec<_> = (0..300).map(|_| pool.allocate(40 << 10).expect("a block")).collect();
+        blocks.iter_mut().for_each(|block| block.fill(0xab));
+        let mut position = 0;
+        blocks.retain(|_| {
+            position += 1;
+            position % 3 == 0
+        });
+        let given_back = pool.trim();
+        assert!(given_back > 0 && given_back.is_multiple_of(kibibytes << 10));
+        assert_eq!(os.purged_bytes() - given_back, 0, "nothing else was purged, and nothing beside it");
+        let untouched = blocks.iter().filter(|block| block.iter().all(|&byte| byte == 0xab)).count();
+        assert_eq!(untouched, 100, "live blocks on pages of {kibibytes} KiB");
+        pool.check_invariants().expect("sound");
+        drop(blocks);
+        pool.trim();
+        assert_eq!((pool.stats().committed, pool.stats().dirty), (0, 0));
+    }
+}
+
+#[test]
+fn a_system_whose_pages_are_too_large_is_refused() {
+    let os = FakeOs::leaked();
+    os.set_page_size(128 << 10);
+    let refused = Pool::new_on(Options::new(), os).expect_err("no pool");
+    assert!(matches!(&refused, Error::Unsupported { reason } if reason.contains("131072")), "{refused}");
+}
+
+#[test]
+fn addresses_that_are_kept_serve_blocks_that_grow() {
+    for apart in [false, true] {
+        let os = FakeOs::leaked();
+        if apart {
+            os.keep_apart();
+        }
+        let pool = Pool::new_on(Options::new().keep_addresses(true), os).expect("a pool");
+        let mut most = 0;
+        let mut grown = pool.allocate(3 << 20).expect("a block");
+        for step in 1..400 {
+            let mut next = pool.allocate((3 << 20) + step * (64 << 10)).expect("a block");
+            next[..3].copy_from_slice(b"new");
+            most = most.max(pool.stats().huge_live_bytes);
+            grown = next;
+            pool.trim();
+            pool.check_invariants().expect("sound");
+        }
+        let reserved = pool.stats().reserved;
+        // Four times is what a rule that knows nothing of the future comes to where nothing lies side by side.
+        assert!(reserved <= 4 * most, "{reserved} bytes of addresses for {most}, apart: {apart}");
+        drop(grown);
+        pool.trim();
+        assert_eq!((pool.stats().committed, pool.stats().reserved), (0, reserved), "addresses stay");
+        drop(pool);
+        assert_eq!(os.mapped_bytes(), 0);
+    }
+}
+
+#[test]
 fn arenas_with_much_to_give_back_do_it_at_the_same_time() {
     let os = FakeOs::leaked();
     let options = Options::new().arenas(3).thread_cache_bytes(0).depot_bytes(0);
@@ -353,6 +417,10 @@ struct SlowMap {
 
 // SAFETY: all calls are those of the real system.
 unsafe impl Os for SlowMap {
+    fn page_size(&self) -> usize {
+        os::host().page_size()
+    }
+
     fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
         if self.is_armed.swap(false, Ordering::SeqCst) {
             self.is_waiting.store(true, Ordering::SeqCst);
