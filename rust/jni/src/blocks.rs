@@ -1,6 +1,6 @@
 //! Blocks, in batches and one by one.
 
-use jni_sys::{jclass, jint, jlong};
+use jni::sys::{jclass, jint, jlong};
 use millpond::{Error, SizeClass};
 
 use crate::code::{Code, guarded};

@@ -1,6 +1,6 @@
 //! Direct buffers over blocks.
 
-use jni_sys::{jclass, jint, jlong};
+use jni::sys::{jclass, jint, jlong};
 
 use crate::code::{Code, guarded};
 use crate::env::{Env, Longs, Objects};

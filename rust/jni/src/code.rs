@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jni_sys::jint;
+use jni::sys::jint;
 use millpond::Error;
 
 /// A negative number whose meaning `io.millpond.NativePool` knows.

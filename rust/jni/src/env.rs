@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_void};
 
-use jni_sys::{JNIEnv, JNINativeMethod, jarray, jint, jlong, jobject};
+use jni::sys::{JNIEnv, JNINativeMethod, jarray, jint, jlong, jobject};
 
 use crate::code::Code;
 

@@ -1,6 +1,6 @@
 //! The `long` by which Java names a pool.
 
-use jni_sys::jlong;
+use jni::sys::jlong;
 use millpond::Pool;
 
 /// Gives the pool into Java's hands.

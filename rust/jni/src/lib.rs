@@ -15,8 +15,9 @@
 //!
 //! The natives run on the threads of applications, where the stack may be at its end and the Java heap full. So after
 //! [`JNI_OnLoad`] no class is looked up, nothing is made on the Java heap but the direct buffers themselves, every call
-//! of JNI is followed by a look for a pending exception, and none is thrown: Java makes exceptions of codes. HotSpot
-//! warrants 80 KiB of stack to a native method, which is ten times what the largest of these takes. No entry unwinds into
+//! of JNI is followed by a look for a pending exception, and none is thrown: Java makes exceptions of codes. (The safe
+//! wrappers of the `jni` crate look exception classes up when a call throws; that upcall can throw in turn, without end.)
+//! HotSpot warrants 80 KiB of stack to a native method, which is ten times what the largest of these takes. No entry unwinds into
 //! the JVM: each catches panics.
 #![deny(unsafe_op_in_unsafe_fn)]
 
@@ -31,7 +32,7 @@ mod registration;
 
 use std::ffi::c_void;
 
-use jni_sys::{JNI_ERR, JNI_VERSION_10, JavaVM, jint};
+use jni::sys::{JNI_ERR, JNI_VERSION_10, JavaVM, jint};
 
 use crate::env::Env;
 

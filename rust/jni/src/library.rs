@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ffi::CString;
 use std::ptr;
 
-use jni_sys::{jboolean, jclass, jint, jlong, jstring};
+use jni::sys::{jboolean, jclass, jint, jlong, jstring};
 use millpond::{SizeClass, VERSION, os};
 
 use crate::code::guarded;

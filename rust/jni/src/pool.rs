@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jni_sys::{jboolean, jclass, jint, jlong};
+use jni::sys::{jboolean, jclass, jint, jlong};
 use millpond::{Options, Pool, Report, Stats};
 
 use crate::code::{Code, guarded};

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_void};
 
-use jni_sys::JNINativeMethod;
+use jni::sys::JNINativeMethod;
 
 use crate::code::Code;
 use crate::env::Env;
