@@ -15,12 +15,16 @@ pub enum Error {
     LimitReached {
         /// Name of the pool whose limit it is: the one asked, or an ancestor.
         pool: String,
+        /// How far above the pool asked that one stands: 0 for itself, 1 for its parent, and so on.
+        level: usize,
         /// Bytes of the block that was wanted.
         requested: usize,
         /// Bytes committed by that pool and its descendants.
         committed: usize,
         /// Its limit, in bytes.
         limit: usize,
+        /// Allocations that wait at that limit, and come first.
+        waiting: usize,
     },
     /// The operating system gave no memory.
     OutOfMemory {
@@ -92,11 +96,22 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Closed { pool } => write!(f, "pool '{pool}' is closed: it takes blocks back but gives none out"),
-            Error::LimitReached { pool, requested, committed, limit } => write!(
-                f,
-                "pool '{pool}' cannot give {requested} bytes: {committed} of its {limit} bytes are committed, \
-                 and nothing more can be freed; release blocks or raise the limit"
-            ),
+            Error::LimitReached { pool, level, requested, committed, limit, waiting } => {
+                write!(f, "pool '{pool}'")?;
+                match level {
+                    0 => {}
+                    1 => write!(f, ", the parent of the one asked,")?,
+                    _ => write!(f, ", {level} levels above the one asked,")?,
+                }
+                write!(f, " cannot give {requested} bytes: {committed} of its {limit} bytes are committed")?;
+                if requested > limit {
+                    write!(f, "; that is more than the limit allows; ask for less or raise the limit")
+                } else if *waiting > 0 {
+                    write!(f, ", and {waiting} who wait come first; release blocks, raise the limit, or wait as well")
+                } else {
+                    write!(f, ", and nothing more can be freed; release blocks or raise the limit")
+                }
+            }
             Error::OutOfMemory { requested, errno } => write!(
                 f,
                 "the operating system gave no memory for {requested} bytes: {}",

@@ -1,9 +1,8 @@
 //! The way of a block: from an arena or the depot to a thread's cache, and back.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use crate::arena::Arena;
 use crate::cache::batch::Batch;
@@ -11,8 +10,10 @@ use crate::cache::local;
 use crate::cache::thread::ThreadCache;
 use crate::checked::{Checked, Left};
 use crate::error::{BadFree, Error};
+use crate::huge::Huge;
 use crate::pool::Inner;
 use crate::report::Report;
+use crate::room::Want;
 use crate::size_class::{BATCH_MAX, PAGE, SizeClass};
 use crate::sync::Ordering;
 
@@ -54,7 +55,12 @@ impl Inner {
     }
 
     /// The cache is empty, or its gate was shut, or it was not this thread's current one.
-    fn take_through(&self, cache: &ThreadCache, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+    fn take_through(
+        self: &Arc<Self>,
+        cache: &ThreadCache,
+        class: SizeClass,
+        out: &mut [usize],
+    ) -> Result<usize, Error> {
         if self.is_closed() {
             return Err(self.closed_error());
         }
@@ -123,6 +129,10 @@ impl Inner {
         }
     }
 
+    pub(crate) fn take_huge(self: &Arc<Self>, size: usize) -> Result<Huge, Error> {
+        self.with_room(Want::of_huge(size), || self.huge.allocate(&self.backing, size))
+    }
+
     pub(crate) fn release_huge(&self, address: usize) -> Result<(), Error> {
         let freed = self.huge.free(&self.backing, address);
         if self.is_closed() {
@@ -158,18 +168,13 @@ impl Inner {
     }
 
     /// Lets blocks go that were in quarantine for long enough; all of them where `all` is set.
-    fn release_quarantine(&self, all: bool) {
+    pub(crate) fn release_quarantine(&self, all: bool) {
         let Some(checked) = &self.checked else { return };
         while let Some((block, report)) = checked.pop(all) {
             self.verify(report);
             let class = SizeClass::of(block.usable).expect("huge blocks have no quarantine");
             self.settle(class, &[block.address], 0);
         }
-    }
-
-    /// Runs `attempt` until it finds room or `timeout` is over.
-    pub(crate) fn within<T>(&self, timeout: Duration, attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-        self.backing.budget.wait_for(timeout, || self.counters.count_wait(), attempt)
     }
 
     /// Gives what the thread's cache has no room for to the depot, with as much of the cache as makes a batch.
@@ -220,13 +225,13 @@ impl Inner {
 
     /// Takes up to `out.len()` blocks from the depot, else from an arena, making room if the limit is reached.
     pub(crate) fn fetch(
-        &self,
+        self: &Arc<Self>,
         class: SizeClass,
         out: &mut [usize],
         cache: Option<&ThreadCache>,
     ) -> Result<usize, Error> {
         let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena));
-        self.with_room(|| {
+        self.with_room(Want::of_class(class), || {
             let taken = self.depot.take(class, number, out);
             if taken > 0 {
                 self.check_out(class, &out[..taken]);
@@ -252,27 +257,7 @@ impl Inner {
         }
     }
 
-    /// Runs `allocate`; if that finds a limit reached or the system unwilling, frees what is free, here and then in the
-    /// whole family of pools, and tries again.
-    pub(crate) fn with_room<T>(&self, mut allocate: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-        if self.is_closed() {
-            return Err(self.closed_error());
-        }
-        let result = allocate().or_else(|_| {
-            self.reclaim();
-            allocate()
-        });
-        match (result, &self.options.parent) {
-            (Err(_), Some(parent)) => {
-                parent.0.reclaim_family();
-                allocate()
-            }
-            (result, _) => result,
-        }
-        .inspect_err(|_| self.counters.count_failure())
-    }
-
-    fn closed_error(&self) -> Error {
+    pub(crate) fn closed_error(&self) -> Error {
         Error::Closed { pool: self.options.name.clone() }
     }
 
@@ -356,30 +341,7 @@ impl Inner {
         cache.reset_capacity();
     }
 
-    /// Empties every cache and the depot, and gives all free memory back. Returns the bytes.
-    pub(crate) fn reclaim(&self) -> usize {
-        // Whoever comes second finds what the first one was giving back when it came.
-        let _maintenance = self.maintenance.lock();
-        self.release_quarantine(true);
-        self.empty(&self.live_caches(), false);
-        self.purge_all()
-    }
-
-    /// Does so in every pool whose bytes count where this one's do.
-    fn reclaim_family(&self) {
-        match &self.options.parent {
-            Some(parent) => parent.0.reclaim_family(),
-            None => self.reclaim_descendants(),
-        }
-    }
-
-    fn reclaim_descendants(&self) {
-        self.reclaim();
-        let children: Vec<_> = self.children.lock().iter().filter_map(Weak::upgrade).collect();
-        children.iter().for_each(|child| child.reclaim_descendants());
-    }
-
-    fn purge_all(&self) -> usize {
+    pub(crate) fn purge_all(&self) -> usize {
         self.depot.decay(true, |blocks| self.release_to_arenas(blocks));
         self.purge(true)
     }

@@ -20,6 +20,7 @@
 //! |---|---|
 //! | `pool`, `block`, `options`, `error` | the public face, and the fast path |
 //! | `flow` | the way of a block between arenas, depot and caches |
+//! | `room` | what happens at a limit |
 //! | `size_class` | sizes to classes and back |
 //! | `cache` | free blocks of one thread; the depot through which threads exchange them |
 //! | `arena` | chunks, runs of pages, slabs; chunk lists by usage |
@@ -48,6 +49,7 @@ mod options;
 pub mod os;
 mod pool;
 mod report;
+mod room;
 mod size_class;
 mod stats;
 mod sync;

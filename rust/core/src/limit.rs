@@ -28,14 +28,16 @@ impl Budget {
 
     /// Takes `bytes` here and in every ancestor, or nowhere. `requested` is what the user asked for, for the error.
     pub(crate) fn acquire(&self, bytes: usize, requested: usize) -> Result<(), Error> {
+        self.acquire_at(0, bytes, requested)
+    }
+
+    fn acquire_at(&self, level: usize, bytes: usize, requested: usize) -> Result<(), Error> {
         let committed = self
             .committed
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| self.after(now, bytes))
-            .map_err(|committed| self.refusal(requested, committed))?;
+            .map_err(|committed| self.refusal(level, requested, committed))?;
         if let Some(parent) = &self.parent {
-            parent.acquire(bytes, requested).inspect_err(|_| {
-                self.committed.fetch_sub(bytes, Ordering::Relaxed);
-            })?;
+            parent.acquire_at(level + 1, bytes, requested).inspect_err(|_| self.subtract(bytes))?;
         }
         self.peak.fetch_max(committed + bytes, Ordering::Relaxed);
         Ok(())
@@ -43,9 +45,19 @@ impl Budget {
 
     /// Whether [`Budget::acquire`] would succeed if nobody else came in between.
     pub(crate) fn check(&self, bytes: usize, requested: usize) -> Result<(), Error> {
-        let committed = self.committed();
-        self.after(committed, bytes).ok_or_else(|| self.refusal(requested, committed))?;
-        self.parent.as_ref().map_or(Ok(()), |parent| parent.check(bytes, requested))
+        self.refuse_if(requested, |budget| budget.after(budget.committed(), bytes).is_none())
+    }
+
+    /// Refuses what no limit of the lineage would allow even if nothing else were there.
+    pub(crate) fn check_limits(&self, bytes: usize, requested: usize) -> Result<(), Error> {
+        self.refuse_if(requested, |budget| bytes > budget.limit())
+    }
+
+    fn refuse_if(&self, requested: usize, is_refused: impl Fn(&Budget) -> bool) -> Result<(), Error> {
+        match self.lineage().enumerate().find(|(_, budget)| is_refused(budget)) {
+            Some((level, budget)) => Err(budget.refusal(level, requested, budget.committed())),
+            None => Ok(()),
+        }
     }
 
     /// Committed bytes after taking `bytes` more, if the limit allows them.
@@ -53,17 +65,20 @@ impl Budget {
         committed.checked_add(bytes).filter(|after| *after <= self.limit())
     }
 
-    fn refusal(&self, requested: usize, committed: usize) -> Error {
-        Error::LimitReached { pool: self.name.clone(), requested, committed, limit: self.limit() }
+    /// `level` is how far above the pool asked this budget stands.
+    fn refusal(&self, level: usize, requested: usize, committed: usize) -> Error {
+        let (pool, limit) = (self.name.clone(), self.limit());
+        Error::LimitReached { pool, level, requested, committed, limit, waiting: 0 }
     }
 
     /// Gives `bytes` back, here and in every ancestor.
     pub(crate) fn release(&self, bytes: usize) {
+        self.lineage().for_each(|budget| budget.subtract(bytes));
+    }
+
+    fn subtract(&self, bytes: usize) {
         let before = self.committed.fetch_sub(bytes, Ordering::Relaxed);
         debug_assert!(before >= bytes, "more bytes released than were committed");
-        if let Some(parent) = &self.parent {
-            parent.release(bytes);
-        }
     }
 
     /// Repeats `attempt` while it finds a limit reached, until `timeout` is over. Those who wait for the same limit are
@@ -71,24 +86,28 @@ impl Budget {
     /// that of the last attempt. `on_wait` is called before a wait.
     pub(crate) fn wait_for<T>(
         &self,
+        bytes: usize,
         timeout: Duration,
         on_wait: impl FnOnce(),
         mut attempt: impl FnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if timeout.is_zero() {
+        if timeout.is_zero() || self.check_limits(bytes, 0).is_err() {
             return attempt();
         }
         let refusing = match self.lineage().find(|budget| budget.queue.is_waited_in()) {
             Some(waited_for) => waited_for,
             None => match attempt() {
-                Err(Error::LimitReached { pool, .. }) => {
-                    self.lineage().find(|budget| budget.name == pool).unwrap_or(self)
-                }
+                Err(Error::LimitReached { level, .. }) => self.ancestor(level).unwrap_or(self),
                 result => return result,
             },
         };
         on_wait();
         refusing.queue.wait(timeout, attempt)
+    }
+
+    /// The budget so many levels above this one.
+    pub(crate) fn ancestor(&self, level: usize) -> Option<&Budget> {
+        self.lineage().nth(level)
     }
 
     /// This budget, its parent, and so on.
@@ -213,7 +232,7 @@ mod tests {
                 let (budget, served) = (&budget, &served);
                 scope.spawn(move || {
                     let serve = || budget.acquire(1, 1).map(|()| served.lock().push(name));
-                    budget.wait_for(Duration::from_secs(60), || {}, serve).expect("room in the end");
+                    budget.wait_for(1, Duration::from_secs(60), || {}, serve).expect("room in the end");
                     budget.release(1);
                 });
                 while budget.queue.line.lock().next <= name {
@@ -228,17 +247,18 @@ mod tests {
 
     #[test]
     fn who_waits_for_one_limit_does_not_hold_up_others() {
-        let parent = Budget::new("parent".into(), 2, None);
-        let full = Budget::new("full".into(), 0, Some(parent.clone()));
+        let parent = Budget::new("parent".into(), 3, None);
+        let full = Budget::new("full".into(), 1, Some(parent.clone()));
         let free = Budget::new("free".into(), 2, Some(parent.clone()));
+        full.acquire(1, 1).expect("room");
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| full.wait_for(Duration::from_millis(200), || {}, || full.acquire(1, 1)));
+            let waiting = scope.spawn(|| full.wait_for(1, Duration::from_millis(200), || {}, || full.acquire(1, 1)));
             while !full.queue.is_waited_in() {
                 std::thread::yield_now();
             }
-            let refused = free.wait_for(Duration::from_millis(1), || {}, || free.acquire(3, 3));
+            let refused = free.wait_for(1, Duration::from_millis(1), || {}, || free.acquire(3, 3));
             assert!(refused.is_err());
-            assert_eq!(free.wait_for(Duration::from_secs(60), || panic!("room"), || free.acquire(2, 2)), Ok(()));
+            assert_eq!(free.wait_for(1, Duration::from_secs(60), || panic!("room"), || free.acquire(2, 2)), Ok(()));
             assert!(waiting.join().expect("no panic").is_err());
         });
     }
@@ -246,10 +266,10 @@ mod tests {
     #[test]
     fn a_wait_ends_with_its_timeout_or_another_error() {
         let budget = Budget::new("one".into(), 1, None);
-        let full = budget.wait_for(Duration::from_millis(5), || {}, || budget.acquire(2, 2));
+        let full = budget.wait_for(1, Duration::from_millis(5), || {}, || budget.acquire(2, 2));
         assert!(matches!(full, Err(Error::LimitReached { requested: 2, .. })));
         let closed = || -> Result<(), Error> { Err(Error::Closed { pool: "one".into() }) };
-        assert!(matches!(budget.wait_for(Duration::MAX, || {}, closed), Err(Error::Closed { .. })));
+        assert!(matches!(budget.wait_for(1, Duration::MAX, || {}, closed), Err(Error::Closed { .. })));
         assert!(budget.queue.line.lock().tickets.is_empty());
     }
 
@@ -261,11 +281,25 @@ mod tests {
         child.acquire(60, 60).expect("room in both");
         assert_eq!(
             child.acquire(30, 25),
-            Err(Error::LimitReached { pool: "child".into(), requested: 25, committed: 60, limit: 80 })
+            Err(Error::LimitReached {
+                pool: "child".into(),
+                level: 0,
+                requested: 25,
+                committed: 60,
+                limit: 80,
+                waiting: 0
+            })
         );
         assert_eq!(
             sibling.acquire(50, 50),
-            Err(Error::LimitReached { pool: "parent".into(), requested: 50, committed: 60, limit: 100 })
+            Err(Error::LimitReached {
+                pool: "parent".into(),
+                level: 1,
+                requested: 50,
+                committed: 60,
+                limit: 100,
+                waiting: 0
+            })
         );
         assert_eq!((child.committed(), sibling.committed(), parent.committed()), (60, 0, 60));
         child.release(60);
@@ -294,7 +328,7 @@ mod loom_models {
     }
 
     fn wait(budget: &Budget) {
-        budget.wait_for(FOR_EVER, || {}, || budget.acquire(1, 1)).expect("room in the end");
+        budget.wait_for(1, FOR_EVER, || {}, || budget.acquire(1, 1)).expect("room in the end");
     }
 
     fn line_is_empty(budget: &Budget) -> bool {

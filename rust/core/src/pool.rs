@@ -19,6 +19,7 @@ use crate::limit::Budget;
 use crate::options::Options;
 use crate::os::{self, Os};
 use crate::report::{Report, Reports};
+use crate::room::Want;
 use crate::size_class::SizeClass;
 use crate::stats::{Counters, Stats};
 use crate::sync::raw::AtomicU64;
@@ -55,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) children: Mutex<Vec<Weak<Inner>>>,
     /// Held by whoever empties other threads' caches.
     pub(crate) maintenance: Mutex<Ticker>,
+    /// Number of the last reclaim that began.
+    pub(crate) reclaimed_at: AtomicU64,
     pub(crate) closed: AtomicBool,
 }
 
@@ -128,6 +131,7 @@ impl Pool {
             checked: options.checked.then(|| Checked::new(options.quarantine_bytes)),
             children: Mutex::default(),
             maintenance: Mutex::default(),
+            reclaimed_at: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             options,
         });
@@ -150,12 +154,21 @@ impl Pool {
     /// [`Error::Closed`], [`Error::LimitReached`], [`Error::OutOfMemory`].
     #[inline(always)]
     pub fn allocate(&self, size: usize) -> Result<Block<'_>, Error> {
+        self.allocate_or(size, |size| self.0.counted(self.allocate_rarely(size)))
+    }
+
+    #[inline(always)]
+    fn allocate_or(
+        &self,
+        size: usize,
+        rarely: impl FnOnce(usize) -> Result<(usize, Option<SizeClass>), Error>,
+    ) -> Result<Block<'_>, Error> {
         // One place makes the block, out of two registers: a block that the slow path had put together would have to be
         // copied through memory on the fast one as well (5 ns).
         let fast = SizeClass::of(size).and_then(|class| Some((self.in_cache(|cache| cache.pop(class))?, Some(class))));
         let (address, class) = match fast {
             Some(found) => found,
-            None => self.allocate_rarely(size)?,
+            None => rarely(size)?,
         };
         Ok(Block::new(self, address, size, class))
     }
@@ -166,22 +179,28 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn allocate_within(&self, size: usize, timeout: Duration) -> Result<Block<'_>, Error> {
-        self.0.within(timeout, || self.allocate(size))
+        self.0
+            .within(Want::of(self.watched(size)), timeout, || self.allocate_or(size, |size| self.allocate_rarely(size)))
     }
 
     /// Past the thread's cache: it is empty, or the block is huge, or the pool is in checked mode.
     #[cold]
     fn allocate_rarely(&self, size: usize) -> Result<(usize, Option<SizeClass>), Error> {
-        let watched = if self.0.checked.is_some() { size.saturating_add(REDZONE) } else { size };
+        let watched = self.watched(size);
         let class = SizeClass::of(watched);
         let (address, usable) = match class {
             Some(class) => (self.0.allocate_slowly(class)?, class.size()),
-            None => self.take_huge(watched).map(|huge| (huge.address, huge.capacity))?,
+            None => self.0.take_huge(watched).map(|huge| (huge.address, huge.capacity))?,
         };
         if let Some(checked) = &self.0.checked {
             checked.enter(CheckedBlock { address, size, usable });
         }
         Ok((address, class))
+    }
+
+    /// What is taken for a block of `size` bytes.
+    fn watched(&self, size: usize) -> usize {
+        if self.0.checked.is_some() { size.saturating_add(REDZONE) } else { size }
     }
 
     /// The fast path: runs `act` inside the gate of this thread's cache, if the gate is open and the cache the current one.
@@ -211,6 +230,10 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`]; nothing is taken then.
     pub fn take(&self, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+        self.0.counted(self.take_uncounted(class, out))
+    }
+
+    fn take_uncounted(&self, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
         if out.is_empty() {
             return Ok(0);
         }
@@ -225,7 +248,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_within(&self, class: SizeClass, out: &mut [usize], timeout: Duration) -> Result<usize, Error> {
-        self.0.within(timeout, || self.take(class, out))
+        self.0.within(Want::of_class(class), timeout, || self.take_uncounted(class, out))
     }
 
     /// Takes blocks of `class` back, into the thread's cache as far as it has room. Returns how many were refused
@@ -244,7 +267,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_shared(&self, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
-        let taken = self.0.fetch(class, out, None)?;
+        let taken = self.0.counted(self.0.fetch(class, out, None))?;
         self.0.counters.count(class, taken as u64, 0);
         Ok(taken)
     }
@@ -263,8 +286,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_huge(&self, size: usize) -> Result<Huge, Error> {
-        let inner = &*self.0;
-        inner.with_room(|| inner.huge.allocate(&inner.backing, size))
+        self.0.counted(self.0.take_huge(size))
     }
 
     /// As [`Pool::take_huge`]; where the limit is reached, waits as [`Pool::allocate_within`] does.
@@ -272,7 +294,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_huge_within(&self, size: usize, timeout: Duration) -> Result<Huge, Error> {
-        self.0.within(timeout, || self.take_huge(size))
+        self.0.within(Want::of_huge(size), timeout, || self.0.take_huge(size))
     }
 
     /// Takes back a block with a mapping of its own.
@@ -383,6 +405,9 @@ impl Pool {
         let before = budget.set_limit(bytes);
         if budget.committed() > bytes {
             self.0.reclaim();
+        }
+        if budget.committed() > bytes {
+            self.0.reclaim_descendants();
         }
         let committed = budget.committed();
         if committed > bytes {

@@ -63,7 +63,7 @@ pub struct Stats {
     pub purges: u64,
     /// Bytes that went back.
     pub purged_bytes: u64,
-    /// Attempts to allocate that failed; one that waits makes many.
+    /// Allocations that failed.
     pub failures: u64,
     /// Addresses given back that were no live blocks.
     pub bad_frees: u64,
@@ -156,6 +156,14 @@ impl Counters {
                 counter.fetch_add(n, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Allocations and frees that went past the thread caches.
+    pub(crate) fn operations(&self) -> u64 {
+        let of_class = |class: &ClassCounters| {
+            class.allocations.load(Ordering::Relaxed).wrapping_add(class.frees.load(Ordering::Relaxed))
+        };
+        self.classes.iter().map(of_class).fold(0, u64::wrapping_add)
     }
 
     pub(crate) fn count_refused(&self, class: SizeClass) {

@@ -161,6 +161,11 @@ impl Arena {
         ArenaFigures { chunks: state.chunks.len(), used_pages, dirty_pages, lists: state.lists.counts() }
     }
 
+    /// Slabs of a class.
+    pub(crate) fn slabs(&self, class: SizeClass) -> usize {
+        self.state.lock().slabs[class.index()] as usize
+    }
+
     /// Adds the slabs of each class to `slabs`.
     pub(crate) fn count_slabs(&self, mut add: impl FnMut(SizeClass, u64)) {
         let state = self.state.lock();

@@ -55,6 +55,11 @@ impl Depot {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Blocks of a class in it.
+    pub(crate) fn count(&self, class: SizeClass) -> usize {
+        self.stripes_of(class, 0).map(|stripe| stripe.count.load(Ordering::Relaxed)).sum()
+    }
+
     /// Fills `out` as far as one stripe reaches, the thread's own if it has any. Returns how many blocks there were.
     pub(crate) fn take(&self, class: SizeClass, thread: usize, out: &mut [usize]) -> usize {
         for stripe in self.stripes_of(class, thread) {

@@ -302,13 +302,18 @@ impl ThreadCache {
         self.granted.store(0, Ordering::Relaxed);
     }
 
-    /// Whether nothing happened here for `clock.decay()`, seen from one tick to another.
-    pub(crate) fn is_idle(&self, clock: &crate::decay::Clock) -> bool {
+    /// Allocations and frees that are in [`ThreadCache::counts`].
+    pub(crate) fn operations(&self) -> u64 {
         let operations = self
             .stacks
             .iter()
             .map(|stack| stack.allocations.load(Ordering::Relaxed).wrapping_add(stack.frees.load(Ordering::Relaxed)));
-        let operations = operations.fold(0u64, u64::wrapping_add);
+        operations.fold(0u64, u64::wrapping_add)
+    }
+
+    /// Whether nothing happened here for `clock.decay()`, seen from one tick to another.
+    pub(crate) fn is_idle(&self, clock: &crate::decay::Clock) -> bool {
+        let operations = self.operations();
         if self.seen.swap(operations, Ordering::Relaxed) != operations {
             self.seen_at.store(clock.now(), Ordering::Relaxed);
         }

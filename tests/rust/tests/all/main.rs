@@ -2,6 +2,7 @@
 
 mod against_model;
 mod failing_system;
+mod limit;
 mod pool;
 mod stress;
 mod through_c;

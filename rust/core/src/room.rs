@@ -1,0 +1,240 @@
+//! What happens at a limit: before an allocation is refused, what is free is given back, here and in the other pools
+//! under that limit, unless it is plain that this cannot help.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::pool::Inner;
+use crate::size_class::{PAGE, SizeClass};
+use crate::sync::raw::{AtomicU64, Ordering};
+
+/// Reclaims that ever began, in all pools. Who compares two readings knows whether a reclaim began in between.
+static RECLAIMS: AtomicU64 = AtomicU64::new(0);
+
+/// No block is as large as this.
+const TOO_LARGE: usize = isize::MAX as usize;
+
+/// What an allocation needs at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Want {
+    /// A free block of this class, unless it is a huge block that is wanted,
+    class: Option<SizeClass>,
+    /// or so many bytes of pages to make one.
+    bytes: usize,
+    /// What the user asked for.
+    requested: usize,
+}
+
+impl Want {
+    pub(crate) fn of_class(class: SizeClass) -> Want {
+        Want { class: Some(class), bytes: class.pages() * PAGE, requested: class.size() }
+    }
+
+    pub(crate) fn of_huge(size: usize) -> Want {
+        let bytes = size.checked_next_multiple_of(PAGE).unwrap_or(usize::MAX);
+        Want { class: None, bytes, requested: size }
+    }
+
+    /// For a block of `size` bytes, whatever its class.
+    pub(crate) fn of(size: usize) -> Want {
+        SizeClass::of(size).map_or_else(|| Want::of_huge(size), Want::of_class)
+    }
+}
+
+/// What some pools hold that no reclaim can give back, as far as that is certain; and what they did.
+#[derive(Default)]
+struct Held {
+    /// Bytes of pages and mappings under blocks that are out.
+    bytes: usize,
+    /// Of the wanted class, blocks that are free already.
+    ready: usize,
+    /// Allocations and frees ever.
+    operations: u64,
+    /// Whether a quarantine holds blocks.
+    quarantine: bool,
+}
+
+impl Inner {
+    /// Runs `allocate`. If that finds a limit reached, or the system unwilling, gives back what is free in this pool and
+    /// tries again, and then what is free in the others under that limit.
+    pub(crate) fn with_room<T>(
+        self: &Arc<Self>,
+        want: Want,
+        mut allocate: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.is_closed() {
+            return Err(self.closed_error());
+        }
+        let mut result = allocate();
+        for others in [false, true] {
+            let Err(refused) = &result else { break };
+            let before = RECLAIMS.load(Ordering::SeqCst);
+            let mut pools = self.pools_under(refused);
+            if !self.may_help(want, refused, &pools) {
+                break;
+            }
+            pools.retain(|pool| Arc::ptr_eq(pool, self) != others);
+            if pools.is_empty() {
+                break;
+            }
+            pools.iter().for_each(|pool| pool.reclaim_unless_since(before));
+            result = allocate();
+        }
+        result
+    }
+
+    /// Runs `attempt` until it finds room or `timeout` is over.
+    pub(crate) fn within<T>(
+        &self,
+        want: Want,
+        timeout: Duration,
+        attempt: impl FnMut() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.counted(self.backing.budget.wait_for(want.bytes, timeout, || self.counters.count_wait(), attempt))
+    }
+
+    /// Counts an allocation that came to nothing. One that waits is counted once, however often it tried.
+    pub(crate) fn counted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::LimitReached { .. } | Error::OutOfMemory { .. }) = &result {
+            self.counters.count_failure();
+        }
+        result
+    }
+
+    /// Whether the wanted block can be had once all free memory of these pools was given back. A guess may be wrong in
+    /// one way only: where a pool is busy, it says yes.
+    fn may_help(&self, want: Want, refused: &Error, pools: &[Arc<Inner>]) -> bool {
+        let budget = &self.backing.budget;
+        if want.bytes > TOO_LARGE || budget.check_limits(want.bytes, want.requested).is_err() {
+            return false;
+        }
+        let (held, again) = (Held::by(pools, want.class), Held::operations(pools));
+        if held.quarantine || held.ready > 0 || held.operations != again {
+            return true;
+        }
+        match refused {
+            // What the system has is not known: any byte may help.
+            Error::OutOfMemory { .. } => pools.iter().any(|pool| pool.backing.budget.committed() > held.bytes),
+            Error::LimitReached { level, .. } => budget
+                .ancestor(*level)
+                .is_some_and(|refusing| held.bytes.saturating_add(want.bytes) <= refusing.limit()),
+            _ => false,
+        }
+    }
+
+    /// The pools whose bytes count where an allocation of this one was refused; all of the family, if the system did.
+    fn pools_under(self: &Arc<Self>, refused: &Error) -> Vec<Arc<Inner>> {
+        let level = match refused {
+            Error::LimitReached { level, .. } => *level,
+            _ => usize::MAX,
+        };
+        let mut top = self;
+        for _ in 0..level {
+            let Some(parent) = &top.options.parent else { break };
+            top = &parent.0;
+        }
+        let mut pools = top.descendants();
+        pools.push(top.clone());
+        pools
+    }
+
+    /// Children, their children, and so on.
+    fn descendants(&self) -> Vec<Arc<Inner>> {
+        let mut pools: Vec<_> = self.children.lock().iter().filter_map(Weak::upgrade).collect();
+        let below: Vec<_> = pools.iter().flat_map(|child| child.descendants()).collect();
+        pools.extend(below);
+        pools
+    }
+
+    pub(crate) fn reclaim_descendants(&self) {
+        self.descendants().iter().for_each(|pool| {
+            pool.reclaim();
+        });
+    }
+
+    /// Empties every cache and the depot, and gives all free memory back. Returns the bytes.
+    pub(crate) fn reclaim(&self) -> usize {
+        let _maintenance = self.maintenance.lock();
+        self.reclaim_locked()
+    }
+
+    /// The same for who failed when [`RECLAIMS`] was `failed_at`: if a reclaim has begun since, all that was free then
+    /// was given back by it, and those who failed together pay for one.
+    fn reclaim_unless_since(&self, failed_at: u64) {
+        let _maintenance = self.maintenance.lock();
+        if self.reclaimed_at.load(Ordering::SeqCst) <= failed_at {
+            self.reclaim_locked();
+        }
+    }
+
+    fn reclaim_locked(&self) -> usize {
+        self.reclaimed_at.store(RECLAIMS.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        self.release_quarantine(true);
+        self.empty(&self.live_caches(), false);
+        self.purge_all()
+    }
+
+    /// Free blocks of a class in caches and depot, and the pages that come free with them at most.
+    fn cached(&self, class: SizeClass) -> (usize, usize) {
+        let caches = self.caches.lock();
+        let blocks = caches.live.iter().map(|cache| cache.len(class)).sum::<usize>() + self.depot.count(class);
+        let slabs = if class.is_run() { blocks } else { self.arenas.iter().map(|arena| arena.slabs(class)).sum() };
+        (blocks, blocks.min(slabs) * class.pages())
+    }
+
+    /// Allocations and frees ever.
+    fn operations(&self) -> u64 {
+        let (caches, huge) = (self.caches.lock(), self.huge.figures());
+        let cached = caches.live.iter().map(|cache| cache.operations());
+        let past = [self.counters.operations(), huge.allocations, huge.frees];
+        cached.chain(past).fold(0, u64::wrapping_add)
+    }
+}
+
+impl Held {
+    fn by(pools: &[Arc<Inner>], wanted: Option<SizeClass>) -> Held {
+        let mut held = Held::default();
+        // First, so that what is done meanwhile is noticed.
+        held.operations = Held::operations(pools);
+        for pool in pools {
+            let huge = pool.huge.figures();
+            held.bytes += huge.committed - huge.cached_bytes;
+            held.bytes += pool.arenas.iter().map(|arena| arena.figures().used_pages * PAGE).sum::<usize>();
+            for class in SizeClass::all() {
+                let (blocks, pages) = pool.cached(class);
+                held.bytes = held.bytes.saturating_sub(pages * PAGE);
+                held.ready += if Some(class) == wanted { blocks } else { 0 };
+            }
+            held.quarantine |= pool.checked.as_ref().is_some_and(|checked| checked.quarantined_bytes() > 0);
+        }
+        held
+    }
+
+    fn operations(pools: &[Arc<Inner>]) -> u64 {
+        pools.iter().map(|pool| pool.operations()).fold(0, u64::wrapping_add)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+    use crate::pool::Pool;
+
+    #[test]
+    fn one_reclaim_serves_all_who_failed_before_it_began() {
+        let pool = Pool::new(Options::new()).expect("a pool");
+        let free = || drop(pool.allocate(1000));
+        let committed = || pool.0.backing.budget.committed();
+        let failed_at = RECLAIMS.load(Ordering::SeqCst);
+        free();
+        pool.0.reclaim_unless_since(failed_at);
+        assert_eq!(committed(), 0, "nobody reclaimed since");
+        free();
+        pool.0.reclaim_unless_since(failed_at);
+        assert!(committed() > 0, "somebody did");
+        pool.0.reclaim_unless_since(RECLAIMS.load(Ordering::SeqCst));
+        assert_eq!(committed(), 0, "but not since this failure");
+    }
+}
