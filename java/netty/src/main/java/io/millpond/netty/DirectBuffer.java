@@ -34,8 +34,18 @@ final class DirectBuffer extends DirectAccess {
     private MillpondByteBufAllocator allocator;
     private int length;
 
-    DirectBuffer(Block block) {
+    private DirectBuffer(Block block) {
+        setRefCnt(0);
         attach(block, block.root().duplicate().clear());
+    }
+
+    /** The buffer that rests in a block, or a new one, for an allocator. It rests until it {@linkplain #begin begins}. */
+    static DirectBuffer in(Block block, MillpondByteBufAllocator owner) {
+        DirectBuffer buffer = block.companion() instanceof DirectBuffer resting ? resting : new DirectBuffer(block);
+        if (buffer.allocator != owner) {
+            buffer.allocator = owner;
+        }
+        return buffer;
     }
 
     private void attach(Block newBlock, ByteBuffer newMemory) {
@@ -45,18 +55,21 @@ final class DirectBuffer extends DirectAccess {
         newBlock.setCompanion(this);
     }
 
-    /** Makes it a new buffer to all appearances. */
-    void begin(MillpondByteBufAllocator owner, int capacity, int maxCapacity) {
-        if (allocator != owner) {
-            allocator = owner;
-        }
+    /** Makes it a new buffer to all appearances. Nobody can release it before all else is done. */
+    void begin(int capacity, int maxCapacity) {
         length = capacity;
         memory.limit(capacity);
         maxCapacity(maxCapacity);
-        resetRefCnt();
         setIndex(0, 0);
         markReaderIndex();
         markWriterIndex();
+        resetRefCnt();
+    }
+
+    /** Ends what nobody was given. */
+    void abandon() {
+        setRefCnt(0);
+        deallocate();
     }
 
     @Override
@@ -87,36 +100,29 @@ final class DirectBuffer extends DirectAccess {
         if (!fits) {
             move(newCapacity, Math.min(old, newCapacity));
         }
-        length = newCapacity;
+        trimIndicesToCapacity(newCapacity);
         memory.limit(newCapacity);
-        if (newCapacity > old) {
-            if (allocator.isZeroing()) {
-                setZero(old, newCapacity - old);
-            }
-        } else if (writerIndex() > newCapacity) {
-            // The reader first: it may not be beyond the writer at any time.
-            readerIndex(Math.min(readerIndex(), newCapacity));
-            writerIndex(newCapacity);
+        if (newCapacity > old && allocator.isZeroing()) {
+            fillWithZeros(old, newCapacity - old);
         }
+        length = newCapacity;
         return this;
     }
 
-    /** Into another block, which may have a resting companion: that one gets the old block. */
+    /** Exchanges the block with another resting buffer, which then goes back with the old one. */
     private void move(int size, int bytes) {
+        DirectBuffer other = allocator.take(size);
+        try {
+            other.memory.limit(size).put(0, memory, 0, bytes);
+        } catch (Throwable e) {
+            other.abandon();
+            throw e;
+        }
         Block oldBlock = block;
         ByteBuffer oldMemory = memory;
-        Block newBlock = allocator.take(size);
-        DirectBuffer other = newBlock.companion() instanceof DirectBuffer resting ? resting : null;
-        ByteBuffer newMemory = other != null ? other.memory : newBlock.root().duplicate().clear();
-        newMemory.limit(size).put(0, oldMemory, 0, bytes);
-        oldMemory.limit(0);
-        attach(newBlock, newMemory);
-        if (other != null) {
-            other.attach(oldBlock, oldMemory);
-        } else {
-            oldBlock.setCompanion(null);
-        }
-        allocator.give(oldBlock);
+        attach(other.block, other.memory);
+        other.attach(oldBlock, oldMemory);
+        other.deallocate();
     }
 
     @Override
@@ -205,12 +211,16 @@ final class DirectBuffer extends DirectAccess {
     @Override
     public ByteBuf setZero(int index, int count) {
         checkIndex(index, count);
+        fillWithZeros(index, count);
+        return this;
+    }
+
+    private void fillWithZeros(int index, int count) {
         for (int done = 0; done < count;) {
             int some = Math.min(count - done, ZEROS);
             memory.put(index + done, ZERO, 0, some);
             done += some;
         }
-        return this;
     }
 
     @Override

@@ -2,7 +2,6 @@ package io.millpond.netty;
 
 import io.millpond.BufferPool;
 import io.millpond.NativeLibrary;
-import io.millpond.PoolExhaustedException;
 import io.millpond.internal.Block;
 import io.millpond.internal.BlockSource;
 import io.netty.buffer.AbstractByteBufAllocator;
@@ -31,12 +30,15 @@ import java.util.concurrent.atomic.LongAdder;
  * <p>A buffer that is never released comes back when the garbage collector finds it, and the pool's
  * {@link io.millpond.PoolStats#forgottenBuffers()} counts it; Netty's leak detector works as with its own allocators.
  *
- * <p>When the pool's limit is reached, a {@link PoolOutOfMemoryError} is thrown.
+ * <p>When the pool has no memory to give, be it at its limit or closed, a {@link PoolOutOfMemoryError} is thrown.
  *
  * <p>Threading: every method may be called from any thread, an event loop's or another; so may a buffer's release.
  */
 public final class MillpondByteBufAllocator extends AbstractByteBufAllocator implements ByteBufAllocatorMetricProvider {
-    /** Over {@link BufferPool#shared()}. Without the native library it is there as well, and refuses every direct buffer. */
+    /**
+     * Over {@link BufferPool#shared()}. Without the native library it is there as well, and refuses every direct buffer with a
+     * {@link PoolOutOfMemoryError} that says what was tried.
+     */
     public static final MillpondByteBufAllocator DEFAULT =
             NativeLibrary.isAvailable() ? new MillpondByteBufAllocator(BufferPool.shared()) : new MillpondByteBufAllocator();
 
@@ -113,24 +115,43 @@ public final class MillpondByteBufAllocator extends AbstractByteBufAllocator imp
 
     @Override
     protected ByteBuf newDirectBuffer(int initialCapacity, int maxCapacity) {
-        Block block = take(initialCapacity);
-        DirectBuffer buffer = block.companion() instanceof DirectBuffer left ? left : new DirectBuffer(block);
-        buffer.begin(this, initialCapacity, maxCapacity);
-        if (zeroing) {
-            buffer.setZero(0, initialCapacity);
+        DirectBuffer buffer = take(initialCapacity);
+        try {
+            buffer.begin(initialCapacity, maxCapacity);
+            if (zeroing) {
+                buffer.setZero(0, initialCapacity);
+            }
+            return toLeakAwareBuffer(buffer);
+        } catch (Throwable e) {
+            buffer.abandon();
+            throw e;
         }
-        return toLeakAwareBuffer(buffer);
     }
 
-    /** A block of at least so many bytes. */
-    Block take(int size) {
-        if (source == null) {
-            NativeLibrary.ensureAvailability();
+    /** A buffer that rests, in a block of at least so many bytes. */
+    DirectBuffer take(int size) {
+        Block block = block(size);
+        try {
+            return DirectBuffer.in(block, this);
+        } catch (Throwable e) {
+            give(block);
+            throw e;
         }
-        Block block = source.take(size);
+    }
+
+    private Block block(int size) {
+        if (source == null) {
+            throw new PoolOutOfMemoryError(NativeLibrary.unavailabilityCause());
+        }
+        Block block;
+        try {
+            block = source.take(size);
+        } catch (IllegalStateException closed) {
+            throw new PoolOutOfMemoryError(closed);
+        }
         Reference.reachabilityFence(this);
         if (block == null) {
-            throw exhausted(size);
+            throw new PoolOutOfMemoryError(source.exhausted(size));
         }
         return block;
     }
@@ -145,11 +166,6 @@ public final class MillpondByteBufAllocator extends AbstractByteBufAllocator imp
 
     void countHeap(int bytes) {
         heapBytes.add(bytes);
-    }
-
-    private PoolOutOfMemoryError exhausted(int size) {
-        PoolExhaustedException cause = source.exhausted(size);
-        return new PoolOutOfMemoryError(cause);
     }
 
     @Override

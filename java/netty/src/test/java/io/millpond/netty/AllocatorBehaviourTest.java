@@ -6,9 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.millpond.BufferPool;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.util.ByteProcessor;
 import io.netty.util.IllegalReferenceCountException;
 import io.netty.util.ResourceLeakDetector;
 import io.netty.util.concurrent.DefaultEventExecutorGroup;
@@ -16,12 +19,15 @@ import io.netty.util.concurrent.EventExecutorGroup;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is this allocator's own: blocks, limits, figures, forgotten buffers. */
 class AllocatorBehaviourTest {
@@ -50,6 +56,60 @@ class AllocatorBehaviourTest {
             assertNotEquals(address, buffer.capacity(100).memoryAddress());
             assertEquals(42, buffer.readLong());
             buffer.release();
+        }
+    }
+
+    /** As Netty's own does, of which the contents are known as well. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void capacityBelowTheIndicesMovesThem(boolean direct) {
+        try (Pools pools = new Pools()) {
+            Random random = new Random(11);
+            int most = 20_000;
+            for (int round = 0; round < 500; round++) {
+                int first = random.nextInt(most);
+                byte[] bytes = new byte[first];
+                random.nextBytes(bytes);
+                ByteBuf buffer = direct ? pools.buffer(first) : pools.allocator.heapBuffer(first);
+                ByteBuf model = Unpooled.buffer(first);
+                int reader = random.nextInt(first + 1);
+                for (ByteBuf each : List.of(buffer, model)) {
+                    each.writeBytes(bytes).readerIndex(reader);
+                }
+                for (int i = 0; i < 4; i++) {
+                    int capacity = random.nextInt(most);
+                    for (ByteBuf each : List.of(buffer, model)) {
+                        each.capacity(capacity);
+                    }
+                    assertEquals(model.toString().replaceFirst(".*\\(", ""), buffer.toString().replaceFirst(".*\\(", ""));
+                    assertEquals(model, buffer);
+                    assertEquals(model.slice(0, model.writerIndex()), buffer.slice(0, buffer.writerIndex()));
+                }
+                buffer.release();
+            }
+        }
+    }
+
+    @Test
+    void zeroingFillsWhatCapacityAdds() {
+        try (BufferPool pool = BufferPool.builder().zeroing(true).build()) {
+            MillpondByteBufAllocator allocator = new MillpondByteBufAllocator(pool);
+            Random random = new Random(12);
+            for (int round = 0; round < 300; round++) {
+                ByteBuf buffer = allocator.directBuffer(random.nextInt(20_000));
+                int kept = 0;
+                for (int i = 0; i < 4; i++) {
+                    int capacity = buffer.capacity();
+                    assertEquals(-1, buffer.forEachByte(kept, capacity - kept, ByteProcessor.FIND_NON_NUL));
+                    for (int index = 0; index < capacity; index++) {
+                        buffer.setByte(index, 1);
+                    }
+                    int next = random.nextInt(20_000);
+                    buffer.capacity(next);
+                    kept = Math.min(capacity, next);
+                }
+                buffer.release();
+            }
         }
     }
 

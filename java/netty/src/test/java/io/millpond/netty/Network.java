@@ -12,17 +12,22 @@ import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** A server and its clients over loopback, each on an event loop of its own, with an allocator installed everywhere. */
+/** A server and its clients over loopback, each on an event loop of its own, with allocators installed everywhere. */
 final class Network implements AutoCloseable {
     private final Transport transport;
-    private final MillpondByteBufAllocator allocator;
+    private final MillpondByteBufAllocator clientAllocator;
     private final EventLoopGroup servers;
     private final EventLoopGroup clients;
     private final Channel server;
 
     Network(Transport transport, MillpondByteBufAllocator allocator, Consumer<Channel> pipeline) {
+        this(transport, allocator, allocator, pipeline);
+    }
+
+    Network(Transport transport, MillpondByteBufAllocator allocator, MillpondByteBufAllocator clientAllocator,
+            Consumer<Channel> pipeline) {
         this.transport = transport;
-        this.allocator = allocator;
+        this.clientAllocator = clientAllocator;
         this.servers = transport.group(2);
         this.clients = transport.group(1);
         this.server = new ServerBootstrap()
@@ -40,7 +45,7 @@ final class Network implements AutoCloseable {
         return new Bootstrap()
                 .group(clients)
                 .channel(transport.channel())
-                .option(ChannelOption.ALLOCATOR, allocator)
+                .option(ChannelOption.ALLOCATOR, clientAllocator)
                 .handler(initializer(pipeline))
                 .connect(server.localAddress())
                 .syncUninterruptibly()

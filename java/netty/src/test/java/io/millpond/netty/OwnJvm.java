@@ -1,0 +1,27 @@
+package io.millpond.netty;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** A JVM for what can be set once in each. */
+final class OwnJvm {
+    /** The last a program prints, so that one that ended early is told. */
+    static final String DONE = "done";
+
+    private OwnJvm() {
+    }
+
+    /** Runs a program with this class path to its end. */
+    static void run(Class<?> main, Path nativeLibrary) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m", "-Dio.millpond.native.path=" + nativeLibrary,
+                "-cp", System.getProperty("java.class.path"), main.getName()).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), output);
+        assertTrue(output.endsWith(DONE + "\n"), output);
+    }
+}
