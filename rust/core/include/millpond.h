@@ -16,7 +16,7 @@ extern "C" {
 #define MILLPOND_OK 0
 #define MILLPOND_ELIMIT (-1)   /* the limit of the pool is reached */
 #define MILLPOND_ECLOSED (-2)  /* the pool is closed */
-#define MILLPOND_ENOMEM (-3)   /* the operating system gave no memory */
+#define MILLPOND_ENOMEM (-3)   /* the operating system gave no memory (no limit of a pool); errno says why */
 #define MILLPOND_EPANIC (-4)   /* a bug in this library */
 #define MILLPOND_EINVAL (-5)   /* an argument is null or out of its range */
 #define MILLPOND_EBADFREE (-6) /* the address is not the start of a live block */
@@ -24,7 +24,7 @@ extern "C" {
 #define MILLPOND_SIZE_CLASSES 104
 #define MILLPOND_CHUNK_LISTS 6
 #define MILLPOND_ARENAS_MAX 64
-#define MILLPOND_STATS_VERSION 1
+#define MILLPOND_STATS_VERSION 2
 
 typedef struct millpond_pool millpond_pool;
 
@@ -95,6 +95,7 @@ typedef struct millpond_stats_t {
     uint64_t waits;           /* allocations that waited for room */
     uint64_t violations;      /* writes behind a block's end or after its release, found in checked mode */
     uint64_t quarantined;     /* released blocks that checked mode keeps from being reused */
+    uint64_t purge_failures;  /* times that the operating system did not take memory back */
     millpond_arena_stats by_arena[MILLPOND_ARENAS_MAX]; /* zero for those that the pool has not */
     millpond_class_stats classes[MILLPOND_SIZE_CLASSES];
 } millpond_stats_t;
@@ -138,7 +139,8 @@ int millpond_trim(const millpond_pool *pool, size_t *bytes);
 int millpond_set_max_bytes(const millpond_pool *pool, size_t bytes);
 
 /* Calls report with each thing that the application did wrong since the last call (bad frees; in checked mode also writes
- * behind a block's end or after its release), in words, the latest 64 at most. */
+ * behind a block's end or after its release) and the first time that the operating system did not take memory back, in
+ * words, the latest 64 at most. */
 int millpond_reports(const millpond_pool *pool, void (*report)(void *context, const char *words), void *context);
 
 /* Refuses new blocks and gives all free memory back; live blocks stay valid. *used: bytes still out; may be NULL. */

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::block::Block;
 use crate::error::Error;
 use crate::options::Options;
+use crate::os::{self, Errno};
 use crate::pool::Pool;
 use crate::size_class::SizeClass;
 use crate::stats::Stats;
@@ -21,7 +22,7 @@ pub const MILLPOND_OK: c_int = 0;
 pub const MILLPOND_ELIMIT: c_int = -1;
 /// The pool is closed.
 pub const MILLPOND_ECLOSED: c_int = -2;
-/// The operating system gave no memory.
+/// The operating system gave no memory; `errno` says why.
 pub const MILLPOND_ENOMEM: c_int = -3;
 /// A bug in this library.
 pub const MILLPOND_EPANIC: c_int = -4;
@@ -355,7 +356,10 @@ fn code(error: &Error) -> c_int {
     match error {
         Error::Closed { .. } => MILLPOND_ECLOSED,
         Error::LimitReached { .. } => MILLPOND_ELIMIT,
-        Error::OutOfMemory { .. } => MILLPOND_ENOMEM,
+        Error::OutOfMemory { errno, .. } => {
+            os::set_errno(Errno(*errno));
+            MILLPOND_ENOMEM
+        }
         Error::BadFree { .. } => MILLPOND_EBADFREE,
         Error::InvalidOption { .. } | Error::Unsupported { .. } => MILLPOND_EINVAL,
     }

@@ -26,7 +26,7 @@ pub enum Error {
         /// Allocations that wait at that limit, and come first.
         waiting: usize,
     },
-    /// The operating system gave no memory.
+    /// The operating system gave no memory; no limit of a pool had to do with it.
     OutOfMemory {
         /// Bytes asked for.
         requested: usize,
@@ -114,7 +114,8 @@ impl fmt::Display for Error {
             }
             Error::OutOfMemory { requested, errno } => write!(
                 f,
-                "the operating system gave no memory for {requested} bytes: {}",
+                "the operating system gave no memory for {requested} bytes: {}; look at ulimit -v, vm.max_map_count, \
+                 vm.overcommit_memory and the memory limit of the container",
                 std::io::Error::from_raw_os_error(*errno)
             ),
             Error::InvalidOption { option, reason } => write!(f, "option '{option}': {reason}"),

@@ -244,7 +244,11 @@ impl Inner {
                     break;
                 }
                 let other = &self.arenas[(home + turn) % self.arenas.len()];
-                result = other.allocate(&self.backing, class, out);
+                result = match (result, other.allocate(&self.backing, class, out)) {
+                    // That the system refused must not look like a limit.
+                    (refused @ Err(Error::OutOfMemory { .. }), Err(_)) => refused,
+                    (_, next) => next,
+                };
             }
             result
         })
@@ -355,6 +359,9 @@ impl Inner {
         };
         let bytes = arenas + self.huge.purge(&self.backing, all, self.options.keep_addresses);
         self.counters.count_purge(bytes as u64);
+        if let Some(errno) = self.backing.refusals.take_first() {
+            self.reports.add(Report::PurgeRefused { errno });
+        }
         bytes
     }
 

@@ -107,11 +107,11 @@ impl HugeBlocks {
         for (address, range) in due {
             let result = if keep_addresses {
                 // SAFETY: the range is in no list, so nobody has or gets a block there.
-                unsafe { backing.os.purge(address, range.bytes) }
+                unsafe { backing.purge(address, range.bytes) }
             } else {
                 // SAFETY: as above, and it was mapped as a whole, as nothing is ever vacant; and the user promised not to
                 // touch freed blocks, as the pool does not keep addresses.
-                unsafe { backing.os.unmap(address, range.bytes) }
+                unsafe { backing.unmap(address, range.bytes) }
             };
             let mut ranges = self.ranges.lock();
             if result.is_err() {

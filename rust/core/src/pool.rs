@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::address_map::AddressMap;
 use crate::arena::Arena;
 use crate::arena::run::CommitUnit;
-use crate::backing::Backing;
+use crate::backing::{Backing, Refusals};
 use crate::block::Block;
 use crate::cache::depot::Depot;
 use crate::cache::local;
@@ -110,6 +110,7 @@ impl Pool {
         let backing = Backing {
             os,
             os_page: os.page_size(),
+            refusals: Refusals::default(),
             budget: Budget::new(options.name.clone(), options.max_bytes, parent),
             map,
             clock: Clock::new(options.decay),
@@ -442,7 +443,12 @@ impl Pool {
         Stats::of(&self.0)
     }
 
-    /// What the application did wrong since the last call, the latest 64 at most, oldest first.
+    /// Whether [`Pool::reports`] has something to say.
+    pub fn has_reports(&self) -> bool {
+        self.0.reports.are_there()
+    }
+
+    /// What the application did wrong since the last call, or the operating system, the latest 64 at most, oldest first.
     pub fn reports(&self) -> Vec<Report> {
         self.0.reports.take()
     }

@@ -1,4 +1,4 @@
-//! Misuse that was noticed, for whoever looks for it.
+//! What was noticed to be wrong, for whoever looks for it.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::error::BadFree;
 use crate::sync::Mutex;
 
-/// Something that an application did wrong.
+/// Something that an application did wrong, or that the operating system did not do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Report {
@@ -39,6 +39,12 @@ pub enum Report {
         /// Distance from the start to the first byte that was overwritten.
         offset: usize,
     },
+    /// The operating system did not take memory back. It counts as committed, and is tried again. Reported the first time;
+    /// [`Stats::purge_failures`](crate::Stats::purge_failures) counts them all.
+    PurgeRefused {
+        /// The system's error number.
+        errno: i32,
+    },
 }
 
 impl fmt::Display for Report {
@@ -59,6 +65,14 @@ impl fmt::Display for Report {
                     "the block of {size} bytes at {address:#x} was written to after its release, at offset {offset}"
                 )
             }
+            Report::PurgeRefused { errno } => {
+                let why = std::io::Error::from_raw_os_error(*errno);
+                write!(
+                    f,
+                    "the operating system did not take memory back: {why}; it stays committed and is tried again (said \
+                     once a pool, see the count of purge failures)"
+                )
+            }
         }
     }
 }
@@ -77,6 +91,10 @@ impl Reports {
             reports.pop_front();
         }
         reports.push_back(report);
+    }
+
+    pub(crate) fn are_there(&self) -> bool {
+        !self.0.lock().is_empty()
     }
 
     /// Takes them out, oldest first.

@@ -8,7 +8,7 @@ use crate::sync::Ordering as PoolOrdering;
 use crate::sync::raw::{AtomicU64, Ordering};
 
 /// Version of the layout of [`Stats`].
-pub const STATS_VERSION: u32 = 1;
+pub const STATS_VERSION: u32 = 2;
 
 /// A snapshot of a pool. Bytes are bytes of whole blocks or pages; counts are since the pool was made.
 ///
@@ -73,6 +73,8 @@ pub struct Stats {
     pub violations: u64,
     /// Bytes of released blocks that checked mode keeps from being reused.
     pub quarantined: u64,
+    /// Times that the operating system did not take memory back.
+    pub purge_failures: u64,
     /// By arena; those that the pool has not are zero.
     pub by_arena: [ArenaStats; ARENAS_MAX],
     /// By size class.
@@ -242,6 +244,7 @@ impl Stats {
             bad_frees: get(&pool.counters.stray_frees),
             waits: get(&pool.counters.waits),
             violations: get(&pool.counters.violations),
+            purge_failures: pool.backing.refusals.counted(),
             quarantined: pool.checked.as_ref().map_or(0, |checked| checked.quarantined_bytes() as u64),
             by_arena: [ArenaStats::default(); ARENAS_MAX],
             classes: [ClassStats::default(); SizeClass::COUNT],

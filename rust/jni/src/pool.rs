@@ -66,13 +66,14 @@ pub(crate) extern "system" fn trim(_: Env, _: jclass, pool: jlong) -> jlong {
     guarded(|| Ok(unsafe { handle::pool(pool) }.trim() as jlong))
 }
 
-/// Returns 0.
+/// Returns 1 if [`reports`] has something to say, else 0.
 pub(crate) extern "system" fn tick(_: Env, _: jclass, pool: jlong, now_nanos: jlong) -> jint {
     guarded(|| {
         let now = Duration::from_nanos(now_nanos.max(0) as u64);
         // SAFETY: Java passes a live handle.
-        unsafe { handle::pool(pool) }.tick(now);
-        Ok(0)
+        let pool = unsafe { handle::pool(pool) };
+        pool.tick(now);
+        Ok(pool.has_reports().into())
     })
 }
 
@@ -87,7 +88,7 @@ pub(crate) extern "system" fn stats(env: Env, _: jclass, pool: jlong, into: Long
 }
 
 /// The figures in the order of the constants of `NativePool`.
-fn flatten(stats: &Stats) -> [jlong; 20] {
+fn flatten(stats: &Stats) -> [jlong; 21] {
     [
         stats.used,
         stats.cached_threads,
@@ -109,11 +110,12 @@ fn flatten(stats: &Stats) -> [jlong; 20] {
         stats.bad_frees,
         stats.violations,
         stats.quarantined,
+        stats.purge_failures,
     ]
     .map(|figure| jlong::try_from(figure).unwrap_or(jlong::MAX))
 }
 
-/// Writes what was found in checked mode since the last call into an array, a line each in UTF-8: the block's address, a
+/// Writes what was found since the last call (misuse, in checked mode; that the system took no memory back) into an array, a line each in UTF-8: the block's address, a
 /// space, a sentence. Returns how many bytes these are.
 pub(crate) extern "system" fn reports(env: Env, _: jclass, pool: jlong, into: Bytes) -> jint {
     guarded(|| {

@@ -13,7 +13,7 @@ use millpond::{Error, GRANULE, LARGEST, Options, PAGE, Pool, SizeClass, Stats};
 
 use crate::elsewhere::Elsewhere;
 use crate::operation::Operation;
-use crate::system::System;
+use crate::system::{ENOMEM, System};
 
 const DECAY: Duration = Duration::from_millis(100);
 /// Bytes that a slab takes at most: what may be missing when a small block is refused.
@@ -268,9 +268,9 @@ impl Model {
                 let committed = self.pool.stats().committed as usize;
                 let needed = block_size(size).max(LARGEST_SLAB) + self.beside_blocks(1);
                 let fits = committed + needed <= self.setup.limit;
-                assert!(!fits || !self.os.is_sound(), "{size} refused at {committed} of {limit}");
+                assert!(!fits, "{size} refused at {committed} of {limit}");
             }
-            Error::OutOfMemory { .. } => assert!(!self.os.is_sound(), "{error}"),
+            Error::OutOfMemory { errno, .. } => assert!(*errno == ENOMEM && !self.os.is_sound(), "{error}"),
             _ => panic!("{error}"),
         }
         self.counts.failures += 1;
@@ -499,6 +499,9 @@ impl Model {
             bad_frees: stats.bad_frees,
         };
         assert_eq!(counted, self.counts);
+        // Not every `munmap` gives back what a pool has committed.
+        let [purges, unmaps] = self.os.refused();
+        assert!((purges..=purges + unmaps).contains(&(stats.purge_failures as usize)));
         if self.closed && self.os.is_sound() {
             self.nothing_is_kept("by a closed pool");
         }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use millpond::os::{Errno, FakeOs, Os};
 
-const ENOMEM: i32 = 12;
+/// What is said when a call is refused.
+pub const ENOMEM: i32 = 12;
 
 /// Systems that nobody uses, so that millions of runs do not need millions of them.
 static SPARE: Mutex<Vec<&System>> = Mutex::new(Vec::new());
@@ -21,6 +22,8 @@ pub struct System {
     refuse_from: AtomicUsize,
     /// How many are refused from there on.
     refuse_count: AtomicUsize,
+    /// How many purges and how many `munmap`s were refused.
+    refused: [AtomicUsize; 2],
     no_barrier: AtomicBool,
     /// What could not be unmapped and was not asked for again, by address.
     stuck: Mutex<BTreeMap<usize, usize>>,
@@ -38,6 +41,7 @@ impl System {
         if self.mapped_bytes() == 0 {
             self.heal();
             self.no_barrier.store(false, Ordering::SeqCst);
+            self.refused.iter().for_each(|count| count.store(0, Ordering::SeqCst));
             SPARE.lock().expect("no panic under the lock").push(self);
         }
     }
@@ -74,6 +78,11 @@ impl System {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// How many purges and how many `munmap`s were refused.
+    pub fn refused(&self) -> [usize; 2] {
+        [0, 1].map(|what| self.refused[what].load(Ordering::SeqCst))
+    }
+
     /// Bytes mapped and not unmapped.
     pub fn mapped_bytes(&self) -> usize {
         self.record.mapped_bytes()
@@ -107,6 +116,7 @@ unsafe impl Os for System {
         let mut stuck = self.stuck.lock().expect("no panic under the lock");
         if let Err(errno) = self.count_call() {
             stuck.insert(address, bytes);
+            self.refused[1].fetch_add(1, Ordering::SeqCst);
             return Err(errno);
         }
         stuck.remove(&address);
@@ -115,7 +125,9 @@ unsafe impl Os for System {
     }
 
     unsafe fn purge(&self, address: usize, bytes: usize) -> Result<(), Errno> {
-        self.count_call()?;
+        self.count_call().inspect_err(|_| {
+            self.refused[0].fetch_add(1, Ordering::SeqCst);
+        })?;
         // SAFETY: the caller's promise is the same.
         unsafe { self.record.purge(address, bytes) }
     }

@@ -140,7 +140,7 @@ impl Arena {
             let Some(index) = taken else { return purged };
             for (run, address) in runs.drain(..) {
                 // SAFETY: the pages are in no run and in no free set, so nobody has or gets a block there.
-                let result = unsafe { backing.os.purge(address, run.pages * PAGE) };
+                let result = unsafe { backing.purge(address, run.pages * PAGE) };
                 let mut state = self.state.lock();
                 state.finish_purge(index, run, result.is_ok(), backing.clock.now());
                 if result.is_ok() {
@@ -406,7 +406,7 @@ impl State {
             // SAFETY: the ranges are this chunk's own tables, and no reference to them is in use: every state is 0 as no
             // block is out, and is 0 afterwards; what is in place of slabs, nobody reads. A failure leaves them resident,
             // which harms nothing.
-            let _ = unsafe { backing.os.purge(address, bytes) };
+            let _ = unsafe { backing.purge(address, bytes) };
         }
         self.lists.move_to_back(index);
     }

@@ -96,6 +96,12 @@ pub fn stack_end() -> usize {
     end.addr()
 }
 
+/// Sets the calling thread's `errno`, for callers in C.
+pub(crate) fn set_errno(errno: Errno) {
+    // SAFETY: the address is that of a variable of this thread.
+    unsafe { *libc::__errno_location() = errno.0 };
+}
+
 fn map_anonymous(bytes: usize) -> Result<usize, Errno> {
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
     let address = unsafe {

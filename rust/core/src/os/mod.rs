@@ -14,9 +14,9 @@ mod linux;
 #[cfg(any(test, feature = "testing"))]
 pub use fake::FakeOs;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::Linux;
-#[cfg(target_os = "linux")]
 pub use linux::stack_end;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{Linux, set_errno};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("Millpond runs on Linux only for now: rust/core/src/os needs a file for this platform");

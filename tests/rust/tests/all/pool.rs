@@ -202,6 +202,51 @@ fn what_goes_back_is_whole_pages_of_the_system_and_nothing_beside_them() {
 }
 
 #[test]
+fn what_the_system_does_not_take_back_stays_committed_is_told_once_and_tried_again() {
+    let os = FakeOs::leaked();
+    let options = Options::new().decay(Duration::from_millis(100)).keep_addresses(true);
+    let pool = Pool::new_on(options, os).expect("a pool");
+    pool.tick(Duration::ZERO);
+    drop((pool.allocate(1 << 20), pool.allocate(5 << 20)));
+    let committed = pool.stats().committed;
+    os.fail(1, usize::MAX);
+    assert_eq!(pool.trim(), 0);
+    let stats = pool.stats();
+    assert_eq!((stats.committed, stats.dirty + stats.cached_huge), (committed, committed));
+    assert_eq!((stats.purge_failures, os.calls()), (2, 2), "the run and the huge block");
+    assert!(pool.has_reports());
+    let reports = pool.reports();
+    assert!(matches!(reports[..], [Report::PurgeRefused { errno: 12 }]), "{reports:?}");
+    pool.tick(Duration::from_millis(10));
+    assert_eq!(os.calls(), 2, "not again at once");
+    pool.tick(Duration::from_millis(200));
+    assert_eq!((os.calls(), pool.stats().purge_failures, pool.has_reports()), (4, 4, false));
+    pool.check_invariants().expect("sound");
+    os.heal();
+    pool.tick(Duration::from_millis(400));
+    assert_eq!((pool.stats().committed, pool.stats().purge_failures), (0, 4));
+}
+
+#[test]
+fn that_the_system_refuses_does_not_look_like_the_limit() {
+    let os = FakeOs::leaked();
+    let pool = Pool::new_on(Options::new().max_bytes(64 << 20).arenas(2), os).expect("a pool");
+    os.fail(1, usize::MAX);
+    for size in [100, 100_000, 5 << 20] {
+        let refused = pool.allocate(size).expect_err("no memory");
+        assert!(matches!(refused, Error::OutOfMemory { errno: 12, .. }), "{refused}");
+        let words = refused.to_string();
+        assert!(
+            ["ulimit -v", "vm.max_map_count", "container"].iter().all(|where_to| words.contains(where_to)),
+            "{words}"
+        );
+    }
+    assert_eq!(pool.stats().committed, 0);
+    os.heal();
+    drop(pool.allocate(100).expect("memory"));
+}
+
+#[test]
 fn a_system_whose_pages_are_too_large_is_refused() {
     let os = FakeOs::leaked();
     os.set_page_size(128 << 10);

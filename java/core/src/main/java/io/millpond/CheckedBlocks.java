@@ -59,6 +59,7 @@ final class CheckedBlocks {
             throw core.closedException();
         }
         if (address < 0) {
+            core.refusedBy(NativePool.systemError(address));
             return null;
         }
         try {

@@ -176,6 +176,7 @@ final class Exchange {
         if (code == NativePool.CLOSED) {
             throw core.closedException();
         }
+        core.refusedBy(NativePool.systemError(code));
         return 0;
     }
 

@@ -43,7 +43,8 @@ final class NativePool {
     static final int BAD_FREES = 17;
     static final int VIOLATIONS = 18;
     static final int QUARANTINED = 19;
-    static final int FIGURES = 20;
+    static final int PURGE_FAILURES = 20;
+    static final int FIGURES = 21;
     /** Bytes of all lines of reports: the library keeps 64, and none is longer than 256 bytes. */
     static final int REPORTS_BYTES = 64 * 256;
 
@@ -164,9 +165,10 @@ final class NativePool {
         }
     }
 
-    void tick(long nowNanos) {
+    /** Does what time asks for. Returns whether there are {@link #reports}. */
+    boolean tick(long nowNanos) {
         try {
-            checked(Native.tick(handle, nowNanos));
+            return checked(Native.tick(handle, nowNanos)) > 0;
         } finally {
             Reference.reachabilityFence(this);
         }
@@ -204,6 +206,11 @@ final class NativePool {
         } finally {
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** The error number in what a call returned; 0 if it is not the system that refused. */
+    static int systemError(long result) {
+        return result <= SYSTEM ? (int) (SYSTEM - result) : 0;
     }
 
     private static long checked(long result) {

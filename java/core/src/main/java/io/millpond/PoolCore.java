@@ -64,6 +64,8 @@ final class PoolCore extends BlockSource {
     private volatile boolean closed;
     /** Set when the {@code BufferPool} was dropped. */
     private volatile boolean abandoned;
+    /** Error number of the system if it was that which refused memory last; 0 if it was a limit. */
+    private volatile int systemError;
     /* Of the housekeeper only: when what is due next was done last; what rests() found then; what it looks at. */
     private long tickedAt;
     private long sweptAt;
@@ -260,6 +262,7 @@ final class PoolCore extends BlockSource {
         }
         giveForgotten();
         if (closed) {
+            tickNative(nanosSinceStart);
             boolean finished = isFinished();
             resting = rests();
             return !finished;
@@ -273,8 +276,7 @@ final class PoolCore extends BlockSource {
             sweptAt = now;
             table.sweep();
         }
-        pool.tick(nanosSinceStart);
-        look();
+        tickNative(nanosSinceStart);
         resting = rests();
         return true;
     }
@@ -316,7 +318,14 @@ final class PoolCore extends BlockSource {
 
     /** The same after waiting, or not if that is null. */
     PoolExhaustedException exhausted(int size, Duration waited) {
-        return new PoolExhaustedException(size, stats(), refusing().stats(), waited);
+        return new PoolExhaustedException(size, stats(), refusing().stats(), waited, systemError);
+    }
+
+    /** Called with the system's error number when there was no memory, with 0 when a limit was reached. */
+    void refusedBy(int error) {
+        if (systemError != error) {
+            systemError = error;
+        }
     }
 
     /** Of this pool and its ancestors the one whose limit leaves the least room. */
@@ -376,6 +385,17 @@ final class PoolCore extends BlockSource {
             any |= child != null && child.reclaimDescendants();
         }
         return any;
+    }
+
+    /** What the system did not take back is tried again, in closed pools as well. */
+    private void tickNative(long nanosSinceStart) {
+        boolean reports = pool.tick(nanosSinceStart);
+        look();
+        if (reports && checked == null) {
+            for (NativePool.Report report : pool.reports(new byte[NativePool.REPORTS_BYTES])) {
+                LOGGER.log(Level.WARNING, "pool '" + name + "': " + report.sentence());
+            }
+        }
     }
 
     /** Reports what checked mode found. */

@@ -8,27 +8,29 @@ import java.time.Duration;
  */
 public final class PoolExhaustedException extends RuntimeException {
     private static final long serialVersionUID = 1;
+    private static final int NO_MEMORY = 12;
 
     /** Bytes that were asked for. */
     private final long requestedBytes;
     /** Name of the pool whose limit it is. */
     private final String limitingPool;
+    /** Error number of the operating system; 0 if a limit was reached. */
+    private final int systemError;
     /** What the pool held. */
     private final transient PoolStats stats;
 
-    /** Nothing was waited for if {@code waited} is null. */
-    PoolExhaustedException(long requestedBytes, PoolStats stats, PoolStats limiting, Duration waited) {
-        super(describe(requestedBytes, stats, limiting, waited));
+    /** Nothing was waited for if {@code waited} is null; no limit was reached if {@code systemError} is not 0. */
+    PoolExhaustedException(long requestedBytes, PoolStats stats, PoolStats limiting, Duration waited, int systemError) {
+        super(systemError == 0 ? describe(requestedBytes, stats, limiting, waited)
+                : describeRefusal(requestedBytes, stats, waited, systemError));
         this.requestedBytes = requestedBytes;
-        this.limitingPool = limiting.name();
+        this.limitingPool = systemError == 0 ? limiting.name() : null;
+        this.systemError = systemError;
         this.stats = stats;
     }
 
     private static String describe(long requested, PoolStats stats, PoolStats limiting, Duration waited) {
-        String own = "pool '" + stats.name() + "' has no room for " + requested + " bytes"
-                + (waited == null ? "" : ", after waiting " + waited) + ": used " + stats.usedBytes()
-                + " (live buffers: " + stats.liveBuffers() + "), cached " + stats.cachedBytes() + ", committed "
-                + stats.committedBytes() + " of its limit of " + stats.limitBytes() + " bytes";
+        String own = "pool '" + stats.name() + "' has no room for " + requested + " bytes" + holdings(stats, waited);
         String above = limiting.name().equals(stats.name()) ? "" : "; the limit reached is that of its ancestor '"
                 + limiting.name() + "', committed " + limiting.committedBytes() + " of " + limiting.limitBytes() + " bytes";
         // Also for users of the Netty allocator, who have nothing to wait with.
@@ -36,13 +38,34 @@ public final class PoolExhaustedException extends RuntimeException {
                 + "allocate() with a time, or tryAllocate()";
     }
 
+    private static String describeRefusal(long requested, PoolStats stats, Duration waited, int error) {
+        return "the operating system gave pool '" + stats.name() + "' no memory for " + requested + " bytes (error " + error
+                + (error == NO_MEMORY ? ", ENOMEM" : "") + ")" + holdings(stats, waited) + "; no limit of a pool is reached: "
+                + "look at ulimit -v, vm.max_map_count, vm.overcommit_memory and the memory limit of the container";
+    }
+
+    private static String holdings(PoolStats stats, Duration waited) {
+        return (waited == null ? "" : ", after waiting " + waited) + ": used " + stats.usedBytes()
+                + " (live buffers: " + stats.liveBuffers() + "), cached " + stats.cachedBytes() + ", committed "
+                + stats.committedBytes() + " of its limit of " + stats.limitBytes() + " bytes";
+    }
+
     /**
      * Which limit was reached: the pool's own or that of an ancestor.
      *
-     * @return name of that pool
+     * @return name of that pool; null if it was the operating system that refused
      */
     public String limitingPool() {
         return limitingPool;
+    }
+
+    /**
+     * With what the operating system refused memory.
+     *
+     * @return its error number ({@code errno}); 0 if the limit of a pool was reached
+     */
+    public int systemError() {
+        return systemError;
     }
 
     /**

@@ -272,6 +272,16 @@ public final class PoolStats {
     }
 
     /**
+     * Times that the operating system did not take memory back. That memory stays dirty and is tried again; the first time
+     * is logged.
+     *
+     * @return a count
+     */
+    public long purgeFailures() {
+        return figures[NativePool.PURGE_FAILURES];
+    }
+
+    /**
      * Threads that have a magazine, and the shared ones of virtual threads.
      *
      * @return a count
@@ -316,6 +326,7 @@ public final class PoolStats {
                 + committedBytes() + " of " + limitBytes() + " (peak " + peakCommittedBytes() + "), reserved " + reservedBytes()
                 + ", metadata " + metadataBytes() + "; allocations " + allocations + ", releases " + releases + ", forgotten "
                 + forgotten + ", failures " + failures() + ", bad frees " + badFrees() + ", purged " + purgedBytes() + " bytes"
+                + (purgeFailures() == 0 ? "" : ", purge failures " + purgeFailures())
                 + (violations() + quarantinedBytes() == 0 ? "" : ", violations " + violations() + ", quarantined "
                 + quarantinedBytes())
                 + (reachable ? "" : "; idle threads cannot be drained here: no membarrier");

@@ -24,7 +24,19 @@ final class ForkedJvm {
 
     static ForkedJvm run(String classPath, List<String> flags, Class<?> main, String... arguments)
         throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
+        return run(List.of(), classPath, flags, main, arguments);
+    }
+
+    /** The same where the shell's {@code ulimit} has set a limit. */
+    static ForkedJvm runWithin(String ulimit, List<String> flags, Class<?> main, String... arguments)
+        throws IOException, InterruptedException {
+        List<String> shell = List.of("sh", "-c", "ulimit " + ulimit + " && exec \"$0\" \"$@\"");
+        return run(shell, System.getProperty("java.class.path"), flags, main, arguments);
+    }
+
+    private static ForkedJvm run(List<String> prefix, String classPath, List<String> flags, Class<?> main, String... arguments)
+        throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-Xmx256m");
         command.addAll(flags);

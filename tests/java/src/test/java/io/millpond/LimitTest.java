@@ -55,6 +55,43 @@ class LimitTest {
     }
 
     @Test
+    void thatTheSystemRefusesDoesNotLookLikeTheLimit() throws Exception {
+        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
+        // A JVM that reserves little itself.
+        flags.addAll(List.of("-Xmx64m", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=64m", "-XX:CompressedClassSpaceSize=64m",
+            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
+        ForkedJvm forked = ForkedJvm.runWithin("-v 4000000", flags, Starved.class);
+        assertEquals(0, forked.exitStatus, forked::toString);
+        for (String named : List.of("operating system", "'starved'", "error 12", "ulimit -v", "vm.max_map_count", "went on")) {
+            assertTrue(forked.output.contains(named), () -> forked + " should name " + named);
+        }
+    }
+
+    /** Allocates until there are no addresses any more. */
+    static final class Starved {
+        private Starved() {
+        }
+
+        public static void main(String[] arguments) {
+            int size = 256 << 20;
+            try (BufferPool pool = BufferPool.builder().name("starved").maxMemory(1L << 40).build()) {
+                List<PooledBuffer> live = new ArrayList<>();
+                PoolExhaustedException refused = assertThrows(PoolExhaustedException.class, () -> {
+                    while (true) {
+                        live.add(pool.allocate(size));
+                    }
+                });
+                System.out.println(refused.getMessage());
+                assertEquals(12, refused.systemError());
+                assertNull(refused.limitingPool());
+                live.forEach(PooledBuffer::release);
+                pool.allocate(size).release();
+                System.out.println("went on after " + live.size());
+            }
+        }
+    }
+
+    @Test
     void whatRestsInOtherThreadsAndClassesIsUsedBeforeItFails() throws InterruptedException {
         try (BufferPool pool = pool()) {
             CountDownLatch done = new CountDownLatch(1);
