@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, Ordering};
+use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, Ordering, update};
 
 /// Committed bytes of one pool and its descendants, against its limit.
 ///
@@ -32,9 +32,7 @@ impl Budget {
     }
 
     fn acquire_at(&self, level: usize, bytes: usize, requested: usize) -> Result<(), Error> {
-        let committed = self
-            .committed
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| self.after(now, bytes))
+        let committed = update(&self.committed, |now| self.after(now, bytes))
             .map_err(|committed| self.refusal(level, requested, committed))?;
         if let Some(parent) = &self.parent {
             parent.acquire_at(level + 1, bytes, requested).inspect_err(|_| self.subtract(bytes))?;

@@ -40,6 +40,19 @@ pub(crate) fn yield_now() {
     loom::thread::yield_now();
 }
 
+/// Changes a word to what `change` makes of it, again and again until nobody came in between; leaves it alone where that is
+/// `None`. The result is the word as it was before, an error if it was left alone. Relaxed: it orders nothing but itself.
+pub(crate) fn update(word: &AtomicUsize, change: impl Fn(usize) -> Option<usize>) -> Result<usize, usize> {
+    let mut now = word.load(Ordering::Relaxed);
+    while let Some(new) = change(now) {
+        match word.compare_exchange_weak(now, new, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(before) => return Ok(before),
+            Err(other) => now = other,
+        }
+    }
+    Err(now)
+}
+
 /// Keeps two hot words off one cache line (and off the pair that the prefetcher fetches together).
 #[repr(align(128))]
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use super::batch::Batch;
 use super::gate::Gate;
 use crate::os::{Errno, Mapped, Os, Zeroable};
 use crate::size_class::{BATCH_MAX, SizeClass};
+use crate::sync;
 use crate::sync::raw::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Blocks that one stack may hold, whatever the budget.
@@ -75,16 +76,16 @@ pub(crate) struct ThreadCache {
 /// Bytes that all caches of a pool may be granted together.
 #[derive(Debug)]
 pub(crate) struct Allowance {
-    left: AtomicUsize,
+    left: sync::AtomicUsize,
 }
 
 impl Allowance {
     pub(crate) fn new(bytes: usize) -> Self {
-        Allowance { left: AtomicUsize::new(bytes) }
+        Allowance { left: sync::AtomicUsize::new(bytes) }
     }
 
     fn take(&self, bytes: usize) -> bool {
-        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes)).is_ok()
+        sync::update(&self.left, |left| left.checked_sub(bytes)).is_ok()
     }
 
     fn give_back(&self, bytes: usize) {
