@@ -17,6 +17,8 @@ BENCH ?=
 SOAK_SECONDS ?= 600
 
 GRADLE_RUN := .ci/gradle -q
+# What it runs leaves all that it prints in build/logs, and says where if it fails.
+LOGGED := .ci/logged
 JAVA_OPTIONS := $(if $(TEST),-Ponly='$(TEST)') $(if $(JDK),-Pjdk=$(JDK))
 # The option is for what JMH starts: those JVMs do not see the manifest that grants it.
 JAVA_RUN = "$$(.ci/jdks | sed -n '$(if $(JDK),s/^$(JDK) //p,1s/^[0-9]* //p)')/bin/java" --enable-native-access=ALL-UNNAMED
@@ -25,7 +27,7 @@ BENCH_JDKS = "$$(.ci/jdks | sed -n '$(if $(JDK),/^$(JDK) /)s/ /=/p' | paste -sd,
 BENCH_JAVA = "$$(.ci/jdks | sed -n '1s/^[0-9]* //p')/bin/java" -cp benchmarks/java/build/libs/benchmarks.jar io.millpond.benchmarks
 BENCH_RUN := cargo run --release --quiet --package millpond-benchmarks --features peers --bin
 
-.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-report install soak clean
+.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-report install soak sanitize clean
 
 help: ## this list
 	@echo "Millpond, an off-heap buffer pool for the JVM. Targets:"
@@ -38,23 +40,18 @@ demo: setup ## file servers: pooled buffers beside allocateDirect (FILE=… serv
 	@$(GRADLE_RUN) :millpond-examples:demoJar
 	@$(JAVA_RUN) -jar examples/build/libs/demo.jar $(if $(FILE),"$(FILE)")
 
-test: setup ## all tests: cargo's, and JUnit's and jcstress' on JDK 17 and every newer one found
+test: setup ## all tests, the fastest first: cargo's, loom, and JUnit's and jcstress' on JDK 17 and every newer one found
 	@.ci/test
 
 test-rust: setup ## only cargo's tests
-	@cargo test --workspace
+	@$(LOGGED) test-rust cargo test --workspace
 
 test-java: setup ## only JUnit's and jcstress' (TEST=Class or TEST=Class#method, JDK=17)
-	@$(GRADLE_RUN) --continue javaTests $(JAVA_OPTIONS)
+	@$(LOGGED) test-java $(GRADLE_RUN) --continue javaTests $(JAVA_OPTIONS)
 
 lint: ## formatting, clippy, javac, documentation, checkstyle: no warning is left
 	@.ci/setup lint
-	@status=0; \
-	cargo fmt --all --check || status=1; \
-	cargo clippy --workspace --all-targets --quiet -- -D warnings || status=1; \
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet || status=1; \
-	$(GRADLE_RUN) --continue lint || status=1; \
-	exit $$status
+	@$(LOGGED) lint .ci/lint
 
 format: ## formats the Rust sources
 	@cargo fmt --all
@@ -86,8 +83,12 @@ install: setup ## classes, sources, javadoc and native jar into the local Maven 
 	@echo "Installed io.millpond:millpond and io.millpond:millpond-netty into the local Maven repository."
 
 soak: setup ## the long tests: SOAK_SECONDS=600 for the allocator, then as long for the JVM side, with a progress line
-	@SOAK_SECONDS=$(SOAK_SECONDS) cargo run --release --quiet --package millpond-tests --bin soak
-	@SOAK_SECONDS=$(SOAK_SECONDS) $(GRADLE_RUN) javaTests -Psoak $(JAVA_OPTIONS)
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(LOGGED) soak-rust cargo run --release --quiet --package millpond-tests --bin soak
+	@SOAK_SECONDS=$(SOAK_SECONDS) $(LOGGED) soak-java $(GRADLE_RUN) javaTests -Psoak $(JAVA_OPTIONS)
+
+sanitize: ## the stress tests under ThreadSanitizer and AddressSanitizer, on the nightly toolchain of tests/rust/nightly
+	@.ci/setup
+	@$(LOGGED) sanitize tests/rust/sanitize.sh
 
 clean: ## removes all that was built
 	@cargo clean --quiet
