@@ -19,7 +19,7 @@ extern "C" {
 #define MILLPOND_ENOMEM (-3)   /* the operating system gave no memory (no limit of a pool); errno says why */
 #define MILLPOND_EPANIC (-4)   /* a bug in this library */
 #define MILLPOND_EINVAL (-5)   /* an argument is null or out of its range */
-#define MILLPOND_EBADFREE (-6) /* the address is not the start of a live block */
+#define MILLPOND_EBADFREE (-6) /* the address is not the start of a live block, or of one of that size */
 
 #define MILLPOND_SIZE_CLASSES 104
 #define MILLPOND_CHUNK_LISTS 6
@@ -116,17 +116,21 @@ int millpond_allocate(const millpond_pool *pool, size_t size, void **block);
  * limit are served first come first. */
 int millpond_allocate_within(const millpond_pool *pool, size_t size, uint64_t timeout_nanos, void **block);
 
-/* Takes a block back; NULL is fine. A double release is refused, at the latest when the batch that the block is in
- * leaves the thread's cache (then it is counted in bad_frees). */
+/* Takes a block back; NULL is fine. Any address that is not the start of a live block is refused at once. Not noticed is a
+ * second release if the first one was by millpond_free_sized and the block still lies in a thread's cache, or if the block
+ * was handed out again: then it is its new owner's that is freed. */
 int millpond_free(const millpond_pool *pool, void *block);
 
-/* As millpond_free, for who still knows the size that was asked for: nothing needs to be looked up. */
+/* As millpond_free, and faster, for who still knows the size that was asked for. An address that is not the start of a block
+ * for this size is refused at once. A second release is noticed when the block leaves the thread's cache (it is counted in
+ * bad_frees then); if it is handed out before, it is handed out twice. In checked mode a second release, and any other
+ * size than the one that was asked for, are refused at once. */
 int millpond_free_sized(const millpond_pool *pool, void *block, size_t size);
 
 /* Bytes that a block for size bytes would have; 0 where such a block has a mapping of its own (above 2 MiB). */
 size_t millpond_class_size(size_t size);
 
-/* Bytes that may be used of a live block; 0 if it is none. */
+/* Bytes that may be used of a live block, in checked mode those that were asked for; 0 if it is none. */
 size_t millpond_usable_size(const millpond_pool *pool, const void *block);
 
 /* Does what time asks for. now_nanos: monotonic time since any fixed origin. */

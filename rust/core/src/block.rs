@@ -37,9 +37,10 @@ impl<'pool> Block<'pool> {
         Block { pool, address, size, class }
     }
 
-    /// Bytes that may be used: the size of its class, at least what was asked for.
+    /// Bytes that may be used: the size of its class, at least what was asked for; in checked mode no more than that.
     pub fn usable_size(&self) -> usize {
         match self.class {
+            _ if self.pool.0.checked.is_some() => self.size,
             Some(class) => class.size(),
             None => self.size.next_multiple_of(crate::size_class::PAGE),
         }

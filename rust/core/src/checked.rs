@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::slice;
 
 use crate::report::Report;
+use crate::size_class::SizeClass;
 use crate::sync::Mutex;
 
 /// Bytes behind the end of a block that are watched, at least.
@@ -55,6 +56,8 @@ pub(crate) enum Left {
     Now(Option<Report>),
     /// It was released before.
     Before,
+    /// It stays: its class is another one, with blocks of so many bytes.
+    Other(usize),
     /// It is not under watch: it was taken in a batch, or is no block.
     NeverEntered,
 }
@@ -71,11 +74,14 @@ impl Checked {
         self.state.lock().watched.insert(block.address, Watched { block, is_live: true });
     }
 
-    /// Verifies a block that is being released, poisons it and puts it into quarantine.
-    pub(crate) fn leave(&self, address: usize) -> Left {
+    /// Verifies a block of `class` that is being released, poisons it and puts it into quarantine.
+    pub(crate) fn leave(&self, class: SizeClass, address: usize) -> Left {
         let block = {
             let mut state = self.state.lock();
             let Some(watched) = state.watched.get_mut(&address) else { return Left::NeverEntered };
+            if watched.block.usable != class.size() {
+                return Left::Other(watched.block.usable);
+            }
             if !std::mem::replace(&mut watched.is_live, false) {
                 return Left::Before;
             }
@@ -121,9 +127,9 @@ impl Checked {
         self.state.lock().bytes
     }
 
-    /// Whether the block was released and must not be used again yet.
-    pub(crate) fn is_quarantined(&self, address: usize) -> bool {
-        self.state.lock().watched.get(&address).is_some_and(|watched| !watched.is_live)
+    /// Bytes that were asked for of the block at `address`, if it is under watch, and whether it is live.
+    pub(crate) fn find(&self, address: usize) -> Option<(usize, bool)> {
+        self.state.lock().watched.get(&address).map(|watched| (watched.block.size, watched.is_live))
     }
 }
 

@@ -1,13 +1,12 @@
 //! The way of a block: from an arena or the depot to a thread's cache, and back.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::thread;
 
 use crate::arena::Arena;
 use crate::cache::batch::Batch;
 use crate::cache::local;
-use crate::cache::thread::ThreadCache;
+use crate::cache::thread::{MARK, Popped, ThreadCache, is_any_marked};
 use crate::checked::{Checked, Left};
 use crate::error::{BadFree, Error};
 use crate::huge::Huge;
@@ -66,9 +65,9 @@ impl Inner {
         }
         if cache.len(class) > 0 {
             let _passed = cache.gate.pass();
-            let taken = cache.pop_many(class, out);
-            if taken > 0 {
-                return Ok(taken);
+            let popped = cache.pop_many(class, out);
+            if popped.count > 0 {
+                return Ok(self.unmark_all(class, popped, out));
             }
         }
         let portion = cache.portion(class).min(BATCH_MAX);
@@ -99,32 +98,22 @@ impl Inner {
         self.settle_evicted(evicted, cache.number);
     }
 
-    #[cold]
-    pub(crate) fn release_slowly(self: &Arc<Self>, class: SizeClass, address: usize) {
-        match &self.checked {
-            Some(checked) => self.release_checked(checked, class, address),
-            None => {
-                self.give_slowly(class, &[address]);
-            }
-        }
-    }
-
-    fn release_checked(self: &Arc<Self>, checked: &Checked, class: SizeClass, address: usize) {
-        if self.backing.map.find(address).is_none() {
-            // With its redzone, a block of the largest class is huge.
-            self.verify(checked.leave_huge(address));
-            let _reported = self.release_huge(address);
-            return;
-        }
-        match checked.leave(address) {
+    /// Takes back a block in checked mode; an error if it is no live block of `class`.
+    fn release_checked(&self, checked: &Checked, class: SizeClass, address: usize) -> Result<(), Error> {
+        match checked.leave(class, address) {
             Left::Now(report) => {
                 self.counters.count(class, 0, 1);
                 self.verify(report);
                 self.release_quarantine(false);
+                Ok(())
             }
-            Left::Before => drop(self.refuse(None, address, BadFree::Double)),
+            Left::Before => Err(self.refuse(None, address, BadFree::Double)),
+            Left::Other(size) => Err(self.refuse(None, address, BadFree::WrongClass { size })),
             Left::NeverEntered => {
-                self.give_slowly(class, &[address]);
+                let good = self.check_in(class, address).map_err(|reason| self.refuse(None, address, reason))?;
+                self.counters.count(class, 0, 1);
+                self.release_to_arenas(&[good]);
+                Ok(())
             }
         }
     }
@@ -133,7 +122,55 @@ impl Inner {
         self.with_room(Want::of_huge(size), || self.huge.allocate(&self.backing, size))
     }
 
+    /// As [`Pool::free`](crate::Pool::free), in checked mode.
+    pub(crate) fn free_checked(&self, checked: &Checked, address: usize) -> Result<(), Error> {
+        let Some(chunk) = self.backing.map.find(address) else {
+            return self.release_huge(address);
+        };
+        match chunk.locate(address) {
+            Ok(at) => self.release_checked(checked, at.class, address),
+            Err(reason) => Err(self.refuse(None, address, reason)),
+        }
+    }
+
+    /// As [`Pool::free_sized`](crate::Pool::free_sized), where the block has no place in the thread's cache, or is none.
+    #[cold]
+    pub(crate) fn free_sized_slowly(self: &Arc<Self>, address: usize, size: usize) -> Result<(), Error> {
+        if let Some(checked) = &self.checked {
+            return match checked.find(address) {
+                Some((asked, true)) if asked != size => {
+                    Err(self.refuse(None, address, BadFree::WrongClass { size: asked }))
+                }
+                _ => self.free_checked(checked, address),
+            };
+        }
+        let Some(class) = SizeClass::of(size) else {
+            return self.release_huge(address);
+        };
+        let reason = match self.backing.map.find(address).map(|chunk| chunk.locate(address)) {
+            Some(Ok(at)) if at.class == class => {
+                self.give_slowly(class, &[address]);
+                return Ok(());
+            }
+            Some(Ok(at)) => BadFree::WrongClass { size: at.class.size() },
+            Some(Err(reason)) => reason,
+            None => match self.huge.capacity_at(address) {
+                Some(size) => BadFree::WrongClass { size },
+                None => BadFree::Foreign,
+            },
+        };
+        Err(self.refuse(None, address, reason))
+    }
+
     pub(crate) fn release_huge(&self, address: usize) -> Result<(), Error> {
+        if let Some(chunk) = self.backing.map.find(address) {
+            let found = chunk.locate(address);
+            let reason = found.map_or_else(|reason| reason, |at| BadFree::WrongClass { size: at.class.size() });
+            return Err(self.refuse(None, address, reason));
+        }
+        if let Some(checked) = &self.checked {
+            self.verify(checked.leave_huge(address));
+        }
         let freed = self.huge.free(&self.backing, address);
         if self.is_closed() {
             self.purge_all();
@@ -163,10 +200,6 @@ impl Inner {
         }
     }
 
-    pub(crate) fn is_quarantined(&self, address: usize) -> bool {
-        self.checked.as_ref().is_some_and(|checked| checked.is_quarantined(address))
-    }
-
     /// Lets blocks go that were in quarantine for long enough; all of them where `all` is set.
     pub(crate) fn release_quarantine(&self, all: bool) {
         let Some(checked) = &self.checked else { return };
@@ -180,14 +213,41 @@ impl Inner {
     /// Gives what the thread's cache has no room for to the depot, with as much of the cache as makes a batch.
     #[cold]
     pub(crate) fn give_slowly(self: &Arc<Self>, class: SizeClass, blocks: &[usize]) -> usize {
-        if self.caches_blocks()
-            && local::make_current(self)
+        if let Some(checked) = &self.checked {
+            return blocks.iter().filter(|&&block| self.release_checked(checked, class, block).is_err()).count();
+        }
+        if local::make_current(self)
             && let Some(refused) = local::with_current(self, |cache| self.give_through(cache, class, blocks))
         {
             return refused;
         }
+        self.give_past(class, blocks)
+    }
+
+    /// Gives blocks back past all caches.
+    pub(crate) fn give_past(&self, class: SizeClass, blocks: &[usize]) -> usize {
         self.counters.count(class, 0, blocks.len() as u64);
         self.settle(class, blocks, 0)
+    }
+
+    /// Gives back what a user gave, by `give`. Refuses what that would take for marked entries, which no user has.
+    #[cold]
+    pub(crate) fn give_unmarked(
+        &self,
+        class: SizeClass,
+        blocks: &[usize],
+        give: impl FnOnce(&[usize]) -> usize,
+    ) -> usize {
+        if !is_any_marked(blocks) {
+            return give(blocks);
+        }
+        let (odd, even): (Vec<usize>, Vec<usize>) = blocks.iter().partition(|&block| block & MARK != 0);
+        self.counters.count(class, 0, odd.len() as u64);
+        for &block in &odd {
+            let found = self.backing.map.find(block).ok_or(BadFree::Foreign).and_then(|chunk| chunk.locate(block));
+            self.refuse(Some(class), block, found.expect_err("no block starts at an odd address"));
+        }
+        odd.len() + give(&even)
     }
 
     fn give_through(&self, cache: &ThreadCache, class: SizeClass, blocks: &[usize]) -> usize {
@@ -256,7 +316,7 @@ impl Inner {
 
     fn check_out(&self, class: SizeClass, blocks: &[usize]) {
         for &block in blocks {
-            let chunk = self.backing.map.find(block).expect("the depot has checked blocks only");
+            let chunk = self.backing.map.find(block).expect("a marked or checked block lies in a chunk");
             chunk.check_out_again(class, block);
         }
     }
@@ -272,8 +332,8 @@ impl Inner {
         for blocks in blocks.chunks(BATCH_MAX) {
             let good = self.check_in_all(class, blocks);
             refused += blocks.len() - good.len();
-            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, &good) {
-                self.release_to_arenas(&good);
+            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, good.blocks()) {
+                self.release_to_arenas(good.blocks());
             }
         }
         // Looked at again: a batch may have reached the depot after `close` had emptied it.
@@ -283,27 +343,50 @@ impl Inner {
         refused
     }
 
-    /// Checks a block in; if it is not one that may come back, it is refused and left alone.
-    fn check_in(&self, class: SizeClass, block: usize) -> bool {
-        let chunk = self.backing.map.find(block).ok_or(BadFree::Foreign);
-        match chunk.and_then(|chunk| chunk.check_in(class, block)) {
-            Ok(()) => true,
-            Err(reason) => {
-                self.refuse(Some(class), block, reason);
-                false
-            }
-        }
+    /// Checks in the block of an entry of a cache.
+    fn check_in(&self, class: SizeClass, entry: usize) -> Result<usize, BadFree> {
+        let block = entry & !MARK;
+        let chunk = self.backing.map.find(block).ok_or(BadFree::Foreign)?;
+        chunk.check_in(class, block, entry != block).map(|()| block)
     }
 
-    /// The blocks that may come back, checked in; nearly always all of them.
-    fn check_in_all<'a>(&self, class: SizeClass, blocks: &'a [usize]) -> Cow<'a, [usize]> {
-        match blocks.iter().position(|&block| !self.check_in(class, block)) {
-            None => Cow::Borrowed(blocks),
-            Some(bad) => {
-                let rest = blocks[bad + 1..].iter().filter(|&&block| self.check_in(class, block));
-                Cow::Owned(blocks[..bad].iter().chain(rest).copied().collect())
+    /// The blocks of up to [`BATCH_MAX`] entries, checked in; those that may not come back are refused and left alone.
+    fn check_in_all(&self, class: SizeClass, entries: &[usize]) -> Batch {
+        let mut good = Batch::new();
+        for &entry in entries {
+            match self.check_in(class, entry) {
+                Ok(block) => good.push(block),
+                Err(reason) => drop(self.refuse(Some(class), entry & !MARK, reason)),
             }
         }
+        good
+    }
+
+    /// Whether a block of `class` starts at this address.
+    #[inline(always)]
+    pub(crate) fn has_block(&self, class: SizeClass, address: usize) -> bool {
+        self.backing.map.find(address).is_some_and(|chunk| chunk.has_block(class, address))
+    }
+
+    /// The block of an entry of a cache, as it is handed out.
+    #[inline(always)]
+    pub(crate) fn unmark(&self, class: SizeClass, entry: usize) -> usize {
+        if entry & MARK == 0 { entry } else { self.unmark_one(class, entry) }
+    }
+
+    #[inline(never)]
+    fn unmark_one(&self, class: SizeClass, entry: usize) -> usize {
+        let block = entry & !MARK;
+        self.check_out(class, &[block]);
+        block
+    }
+
+    #[inline]
+    pub(crate) fn unmark_all(&self, class: SizeClass, popped: Popped, entries: &mut [usize]) -> usize {
+        if popped.any_marked {
+            entries[..popped.count].iter_mut().for_each(|entry| *entry = self.unmark(class, *entry));
+        }
+        popped.count
     }
 
     pub(crate) fn release_to_arenas(&self, mut blocks: &[usize]) {
@@ -339,7 +422,7 @@ impl Inner {
         for class in SizeClass::all() {
             while cache.len(class) > 0 {
                 let batch = cache.unstock(class, BATCH_MAX);
-                self.release_to_arenas(&self.check_in_all(class, batch.blocks()));
+                self.release_to_arenas(self.check_in_all(class, batch.blocks()).blocks());
             }
         }
         cache.reset_capacity();

@@ -10,10 +10,10 @@ use crate::backing::{Backing, Refusals};
 use crate::block::Block;
 use crate::cache::depot::Depot;
 use crate::cache::local;
-use crate::cache::thread::{Allowance, ThreadCache};
+use crate::cache::thread::{Allowance, MARK, ThreadCache};
 use crate::checked::{Checked, CheckedBlock, REDZONE};
 use crate::decay::Clock;
-use crate::error::{BadFree, Error};
+use crate::error::Error;
 use crate::huge::{Huge, HugeBlocks};
 use crate::limit::Budget;
 use crate::options::Options;
@@ -166,7 +166,10 @@ impl Pool {
     ) -> Result<Block<'_>, Error> {
         // One place makes the block, out of two registers: a block that the slow path had put together would have to be
         // copied through memory on the fast one as well (5 ns).
-        let fast = SizeClass::of(size).and_then(|class| Some((self.in_cache(|cache| cache.pop(class))?, Some(class))));
+        let fast = SizeClass::of(size).and_then(|class| {
+            let entry = self.in_cache(|cache| cache.pop(class))?;
+            Some((self.0.unmark(class, entry), Some(class)))
+        });
         let (address, class) = match fast {
             Some(found) => found,
             None => rarely(size)?,
@@ -214,14 +217,14 @@ impl Pool {
         .flatten()
     }
 
-    /// Takes back a block of `class`.
+    /// Takes back a block of `class`, given as an entry of the thread's cache.
     ///
     /// # Safety
     /// As for [`Pool::give`].
     #[inline]
-    pub(crate) unsafe fn release(&self, class: SizeClass, address: usize) {
-        if self.in_cache(|cache| cache.push(class, address).then_some(())).is_none() {
-            self.0.release_slowly(class, address);
+    pub(crate) unsafe fn release(&self, class: SizeClass, entry: usize) {
+        if self.in_cache(|cache| cache.push(class, entry).then_some(())).is_none() {
+            self.0.give_slowly(class, &[entry]);
         }
     }
 
@@ -239,7 +242,7 @@ impl Pool {
             return Ok(0);
         }
         match self.in_cache(|cache| Some(cache.pop_many(class, out))) {
-            Some(taken) if taken > 0 => Ok(taken),
+            Some(popped) if popped.count > 0 => Ok(self.0.unmark_all(class, popped, out)),
             _ => self.0.take_slowly(class, out),
         }
     }
@@ -252,15 +255,20 @@ impl Pool {
         self.0.within(Want::of_class(class), timeout, || self.take_uncounted(class, out))
     }
 
-    /// Takes blocks of `class` back, into the thread's cache as far as it has room. Returns how many were refused
-    /// because they are not live blocks of that class; these are left alone and reported. What stays in the thread's
-    /// cache is looked at only when it leaves it.
+    /// Takes blocks of `class` back, into the thread's cache as far as it has room. Returns how many were refused.
+    ///
+    /// What stays in the thread's cache is looked at only when it leaves it for the depot or an arena: an address that
+    /// is no live block of that class is then left alone, counted and reported. Until then [`Pool::take`] and
+    /// [`Pool::allocate`] may hand out again what is in the cache, whatever it is.
     ///
     /// # Safety
     /// The blocks were taken from this pool and class, and nobody uses them any more.
     pub unsafe fn give(&self, class: SizeClass, blocks: &[usize]) -> usize {
         let put = self.in_cache(|cache| Some(cache.push_many(class, blocks))).unwrap_or(0);
-        if put == blocks.len() { 0 } else { self.0.give_slowly(class, &blocks[put..]) }
+        if put == blocks.len() {
+            return 0;
+        }
+        self.0.give_unmarked(class, &blocks[put..], |blocks| self.0.give_slowly(class, blocks))
     }
 
     /// As [`Pool::take`], past the thread's cache: for threads that should have none.
@@ -278,8 +286,7 @@ impl Pool {
     /// # Safety
     /// As for [`Pool::give`].
     pub unsafe fn give_shared(&self, class: SizeClass, blocks: &[usize]) -> usize {
-        self.0.counters.count(class, 0, blocks.len() as u64);
-        self.0.settle(class, blocks, 0)
+        self.0.give_unmarked(class, blocks, |blocks| self.0.give_past(class, blocks))
     }
 
     /// A block with a mapping of its own; for sizes above [`LARGEST`](crate::LARGEST).
@@ -301,69 +308,87 @@ impl Pool {
     /// Takes back a block with a mapping of its own.
     ///
     /// # Errors
-    /// [`Error::BadFree`] if `address` is not the start of one that is live; it is left alone and reported.
+    /// [`Error::BadFree`] if `address` is not the start of one that is live, at once and always; it is left alone and
+    /// reported.
     ///
     /// # Safety
     /// Nobody uses the block any more.
     pub unsafe fn give_huge(&self, address: usize) -> Result<(), Error> {
-        if let Some(checked) = &self.0.checked {
-            self.0.verify(checked.leave_huge(address));
-        }
         self.0.release_huge(address)
     }
 
     /// Takes back a block by nothing but its address, as `free` does.
     ///
+    /// A second `free` of a block is refused wherever the block is meanwhile, until it is handed out again; then it is
+    /// the new owner's that is freed. Not noticed is a block that was given back before in another way, which trusts
+    /// the caller ([`Pool::free_sized`], [`Pool::give`], dropping the [`Block`]), and still lies in a thread's cache.
+    ///
     /// # Errors
-    /// [`Error::BadFree`] if `address` is not the start of a live block of this pool, as far as that can be told at
-    /// once: a double release may be found only when the batch it is in leaves the thread's cache.
+    /// [`Error::BadFree`] if `address` is not the start of a live block of this pool; it is left alone and reported.
     ///
     /// # Safety
     /// Nobody uses the block any more.
     pub unsafe fn free(&self, address: usize) -> Result<(), Error> {
-        let Some(chunk) = self.0.backing.map.find(address) else {
-            // SAFETY: the caller's promise is the same.
-            return unsafe { self.give_huge(address) };
+        let inner = &self.0;
+        let Some(chunk) = inner.backing.map.find(address) else {
+            return inner.release_huge(address);
         };
-        match chunk.locate(address) {
-            Ok(at) if chunk.is_out(at.page, at.block) && !self.0.is_quarantined(address) => {
-                // SAFETY: the caller's promise is the same.
-                unsafe { self.release(at.class, address) };
+        if let Some(checked) = &inner.checked {
+            return inner.free_checked(checked, address);
+        }
+        match chunk.locate(address).and_then(|at| chunk.retire(at).map(|()| at.class)) {
+            Ok(class) => {
+                // SAFETY: the caller's promise is the same, and the block is marked as cached.
+                unsafe { self.release(class, address | MARK) };
                 Ok(())
             }
-            found => Err(self.0.refuse(None, address, found.err().unwrap_or(BadFree::Double))),
+            Err(reason) => Err(inner.refuse(None, address, reason)),
         }
     }
 
-    /// As [`Pool::free`], for who still knows the size that was asked for: nothing needs to be looked up. A wrong address
-    /// or size is found only when the batch that the block is in leaves the thread's cache.
+    /// As [`Pool::free`], for who still knows the size that was asked for, and faster: whether the block is free already
+    /// is not asked.
+    ///
+    /// An address that is not the start of a block for this size is refused at once, and so never handed out; only the
+    /// block that this thread's cache handed out last from where this one goes is not looked at again. A second release
+    /// is noticed when the block leaves the thread's cache for the depot or an arena; if it is handed out instead, it is
+    /// handed out twice. A wrong size of the same [`SizeClass`], or of a huge block, is noticed in checked mode only,
+    /// where a second release is refused at once as well.
     ///
     /// # Errors
-    /// [`Error::BadFree`] for a huge block that is not live.
+    /// [`Error::BadFree`] for what is noticed at once; the block is left alone and reported.
     ///
     /// # Safety
     /// The block was allocated from this pool with this size, and nobody uses it any more.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn free_sized(&self, address: usize, size: usize) -> Result<(), Error> {
-        match SizeClass::of(size) {
-            Some(class) => {
-                // SAFETY: the caller's promise is the same.
-                unsafe { self.release(class, address) };
-                Ok(())
-            }
-            // SAFETY: as above.
-            None => unsafe { self.give_huge(address) },
+        let put = |class: SizeClass| {
+            local::with_current(&self.0, |cache| {
+                // Nothing of this is waited for: the processor has gone on with `push` when it is known.
+                let is_block = cache.was_last(class, address) || self.0.has_block(class, address);
+                let _inside = if is_block { cache.gate.enter() } else { None }?;
+                cache.push(class, address).then_some(())
+            })
+        };
+        if let Some(Some(())) = SizeClass::of(size).and_then(put) {
+            return Ok(());
         }
+        self.0.free_sized_slowly(address, size)
     }
 
-    /// Bytes of the live block at `address`, whose size class may be larger than what was asked for.
+    /// Bytes of the live block at `address` that may be used: those of its size class, which may be more than what was
+    /// asked for; in checked mode no more.
     pub fn usable_size(&self, address: usize) -> Option<usize> {
-        match self.0.backing.map.find(address) {
+        let inner = &self.0;
+        if let Some((size, is_live)) = inner.checked.as_ref().and_then(|checked| checked.find(address)) {
+            return is_live.then_some(size);
+        }
+        match inner.backing.map.find(address) {
             Some(chunk) => {
                 let at = chunk.locate(address).ok().filter(|at| chunk.is_out(at.page, at.block))?;
                 Some(at.class.size())
             }
-            None => self.0.huge.capacity_at(address),
+            None => inner.huge.capacity_at(address),
         }
     }
 

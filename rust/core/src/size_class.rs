@@ -133,6 +133,15 @@ impl SizeClass {
         ((offset as u64 * SHAPES[self.0 as usize].reciprocal) >> RECIPROCAL_BITS) as usize
     }
 
+    /// Whether one of its blocks starts `offset` bytes from the start of its slab or run.
+    #[inline]
+    pub(crate) const fn starts_at(self, offset: usize) -> bool {
+        let shape = &SHAPES[self.0 as usize];
+        let product = offset as u64 * shape.reciprocal;
+        // Each byte from a block's start on adds the reciprocal to the fraction, which is nearly 0 there.
+        product & ((1 << RECIPROCAL_BITS) - 1) < shape.reciprocal && product >> RECIPROCAL_BITS < shape.blocks as u64
+    }
+
     /// All of them, smallest first.
     pub fn all() -> impl DoubleEndedIterator<Item = SizeClass> + ExactSizeIterator {
         (0..COUNT as u8).map(SizeClass)
@@ -249,6 +258,8 @@ mod tests {
                 assert_eq!(class.block_at(block * class.size()), block, "{class:?}");
                 assert_eq!(class.block_at((block + 1) * class.size() - 1), block, "{class:?}");
             }
+            let starts = (0..bytes).filter(|&offset| class.starts_at(offset));
+            assert!(starts.eq((0..class.blocks()).map(|block| block * class.size())), "{class:?}");
         }
     }
 

@@ -12,6 +12,38 @@ static void count_words(void *context, const char *words)
     *(int *)context += strlen(words) > 20;
 }
 
+static void ignore_words(void *context, const char *words)
+{
+    (void)context;
+    (void)words;
+}
+
+/* What is no live block is refused, and not handed out by anybody afterwards. */
+static int free_wrongly(const millpond_pool *pool)
+{
+    void *blocks[40], *again[2];
+    char local[256];
+    size_t i;
+
+    for (i = 0; i < 40; i++)
+        CHECK(millpond_allocate(pool, 100, &blocks[i]) == MILLPOND_OK);
+    for (i = 0; i < 40; i++)
+        CHECK(millpond_free(pool, blocks[i]) == MILLPOND_OK);
+    for (i = 0; i < 40; i++)
+        CHECK(millpond_free(pool, blocks[i]) == MILLPOND_EBADFREE);
+    CHECK(millpond_usable_size(pool, blocks[0]) == 0);
+    CHECK(millpond_allocate(pool, 100, &again[0]) == MILLPOND_OK);
+    CHECK(millpond_allocate(pool, 100, &again[1]) == MILLPOND_OK);
+    CHECK(again[0] != again[1]);
+    CHECK(millpond_free_sized(pool, again[0], 5000) == MILLPOND_EBADFREE);
+    CHECK(millpond_free_sized(pool, (char *)again[0] + 64, 100) == MILLPOND_EBADFREE);
+    CHECK(millpond_free_sized(pool, local, sizeof local) == MILLPOND_EBADFREE);
+    CHECK(millpond_free_sized(pool, again[0], 100) == MILLPOND_OK);
+    CHECK(millpond_free(pool, again[1]) == MILLPOND_OK);
+    CHECK(millpond_reports(pool, ignore_words, NULL) == MILLPOND_OK);
+    return 0;
+}
+
 /* A checked pool below another one finds who writes behind the end. */
 static int use_checked_pool(const millpond_pool *parent)
 {
@@ -23,6 +55,9 @@ static int use_checked_pool(const millpond_pool *parent)
 
     CHECK(millpond_create(&options, &pool) == MILLPOND_OK);
     CHECK(millpond_allocate(pool, 100, &block) == MILLPOND_OK);
+    CHECK(millpond_usable_size(pool, block) == 100);
+    CHECK(millpond_free_sized(pool, block, 101) == MILLPOND_EBADFREE);
+    CHECK(millpond_reports(pool, ignore_words, NULL) == MILLPOND_OK);
     ((char *)block)[100] = 1;
     CHECK(millpond_free(pool, block) == MILLPOND_OK);
     millpond_reports(pool, count_words, &words);
@@ -100,6 +135,11 @@ int millpond_c_program(size_t *layout, const char *version)
     CHECK(millpond_create(NULL, NULL) == MILLPOND_EINVAL);
     CHECK(millpond_trim(NULL, NULL) == MILLPOND_EINVAL);
     millpond_destroy(NULL);
+    CHECK(millpond_create(&options, &pool) == MILLPOND_OK);
+    line = free_wrongly(pool);
+    millpond_destroy(pool);
+    if (line != 0)
+        return line;
     CHECK(millpond_create(&options, &pool) == MILLPOND_OK);
     line = use_checked_pool(pool);
     if (line == 0)

@@ -123,6 +123,8 @@ pub struct Model {
     live: BTreeMap<usize, Live>,
     counts: Counts,
     freed_last: Option<usize>,
+    /// Whether it was freed by nothing but its address.
+    freed_by_address: bool,
     next_pattern: u8,
     closed: bool,
 }
@@ -159,6 +161,7 @@ impl Model {
             live: BTreeMap::new(),
             counts: Counts::default(),
             freed_last: None,
+            freed_by_address: false,
             next_pattern: 1,
             closed: false,
         })
@@ -188,7 +191,10 @@ impl Model {
         match operation {
             Operation::Allocate(size) => self.allocate(size as usize, false),
             Operation::AllocateElsewhere(size) => self.allocate(size as usize, true),
-            Operation::Free(position) => self.free(position, |pool, address, _| free(pool, address)),
+            Operation::Free(position) => {
+                self.free(position, |pool, address, _| free(pool, address));
+                self.freed_by_address = true;
+            }
             Operation::FreeSized(position) => self.free(position, free_sized),
             Operation::FreeElsewhere(position) => self.free_elsewhere(position),
             Operation::GiveShared(position) => self.free(position, give_shared),
@@ -307,7 +313,7 @@ impl Model {
         let live = self.live.remove(&address).expect("it was picked from there");
         verify(address, &live);
         self.counts.frees += 1;
-        self.freed_last = Some(address);
+        (self.freed_last, self.freed_by_address) = (Some(address), false);
         Some((address, live))
     }
 
@@ -352,15 +358,17 @@ impl Model {
         self.counts.bad_frees += 1;
     }
 
-    /// Once by address, and once by class and past the check that `free` makes at once.
+    /// Once by address, wherever the block is if it was freed by its address; and once by class and past that check.
     fn free_twice(&mut self) {
         let Some(address) = self.freed_last.filter(|address| !self.live.contains_key(address)) else {
             return;
         };
-        self.pool.trim();
-        if self.pool.stats().cached_threads > 0 {
-            // As long as the block is in a cache, it looks like a live one.
-            return;
+        if !self.freed_by_address {
+            self.pool.trim();
+            if self.pool.stats().cached_threads > 0 {
+                // As long as the block is in a cache, to which it was given unseen, it looks like a live one.
+                return;
+            }
         }
         self.refuse_free(address);
         // SAFETY: the pool refuses it.
@@ -388,7 +396,9 @@ impl Model {
             verify(*address, &self.live.remove(address).expect("it is in the list"));
         }
         self.counts.frees += addresses.len() as u64;
-        self.freed_last = addresses.last().copied().or(self.freed_last);
+        if let Some(&last) = addresses.last() {
+            (self.freed_last, self.freed_by_address) = (Some(last), false);
+        }
         // SAFETY: they are live blocks of the class, and the model forgot them.
         assert_eq!(unsafe { self.pool.give(class, &addresses) }, 0);
     }

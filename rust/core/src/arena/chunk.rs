@@ -10,8 +10,10 @@ use crate::sync::raw::{AtomicU8, AtomicU16, Ordering};
 
 /// State of a block that is free: in its slab, or in the depot.
 const FREE: u8 = 0;
-/// State of a block that a thread cache or the user has.
+/// State of a block that the user has; or a thread cache, to which its owner gave it without a look at this.
 const OUT: u8 = 1;
+/// State of a block that was given back by its address and lies in a thread cache.
+const CACHED: u8 = 2;
 
 /// Blocks of a slab whose states lie in the dense part.
 const DENSE: usize = 16;
@@ -32,7 +34,7 @@ pub(crate) struct Chunk {
     states: States,
 }
 
-/// The state of each block, by the first page of its run and its index in the slab: `FREE` or `OUT`.
+/// The state of each block, by the first page of its run and its index in the slab: `FREE`, `OUT` or `CACHED`.
 ///
 /// Sixteen to a page lie densely, so that the metadata of all but the smallest classes stays on two pages of the OS.
 #[repr(C, align(4096))]
@@ -123,6 +125,14 @@ impl Chunk {
         Ok(Location { class, page, block })
     }
 
+    /// Whether a block of `class` starts at `address`, which lies in this chunk. As [`Chunk::locate`], in fewer steps.
+    #[inline]
+    pub(crate) fn has_block(&self, class: SizeClass, address: usize) -> bool {
+        let owner = self.owners[address % CHUNK / PAGE].load(Ordering::Relaxed);
+        let run_offset = usize::from(owner as u8) * PAGE + address % PAGE;
+        usize::from(owner >> 8) == class.index() + 1 && class.starts_at(run_offset)
+    }
+
     #[inline]
     fn state(&self, page: usize, block: usize) -> &AtomicU8 {
         match block.checked_sub(DENSE) {
@@ -137,7 +147,8 @@ impl Chunk {
         self.state(page, block).store(OUT, Ordering::Relaxed);
     }
 
-    /// Marks the block of `class` that starts at `address` as handed out. It was checked in, and the caller alone has it.
+    /// Marks the block of `class` that starts at `address` as handed out. It was checked in or retired, and the caller
+    /// alone has it.
     #[inline]
     pub(crate) fn check_out_again(&self, class: SizeClass, address: usize) {
         let page = (address - self.base) / PAGE;
@@ -146,22 +157,39 @@ impl Chunk {
         self.check_out(first, block);
     }
 
-    /// Marks the block of `class` at `address` as free; an error if it is not one that is out. Of two that race with
-    /// the same block, one gets the error, as long as the slab is still there when it looks.
+    /// Marks the block of `class` at `address` as free, whose state was `OUT`, or `CACHED` where `cached` is set; an error
+    /// if it is no such block. Of two that race with the same block, one gets the error, as long as the slab is still
+    /// there when it looks.
     #[inline]
-    pub(crate) fn check_in(&self, class: SizeClass, address: usize) -> Result<(), BadFree> {
+    pub(crate) fn check_in(&self, class: SizeClass, address: usize, cached: bool) -> Result<(), BadFree> {
         let at = self.locate(address)?;
         if at.class != class {
             return Err(BadFree::WrongClass { size: at.class.size() });
         }
-        match self.state(at.page, at.block).swap(FREE, Ordering::Relaxed) {
-            OUT => Ok(()),
-            _ => Err(BadFree::Double),
+        self.change(at, if cached { CACHED } else { OUT }, FREE)
+    }
+
+    /// Marks a block that is out as lying in a thread cache. Whoever does so puts it there: nobody else can.
+    #[inline]
+    pub(crate) fn retire(&self, at: Location) -> Result<(), BadFree> {
+        self.change(at, OUT, CACHED)
+    }
+
+    fn change(&self, at: Location, from: u8, to: u8) -> Result<(), BadFree> {
+        let state = self.state(at.page, at.block);
+        match state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(BadFree::Double),
         }
     }
 
     /// Whether the block at this place is out.
     pub(crate) fn is_out(&self, page: usize, block: usize) -> bool {
         self.state(page, block).load(Ordering::Relaxed) == OUT
+    }
+
+    /// Whether the block at this place is free; if not, the user or a thread cache has it.
+    pub(crate) fn is_free(&self, page: usize, block: usize) -> bool {
+        self.state(page, block).load(Ordering::Relaxed) == FREE
     }
 }

@@ -9,6 +9,9 @@ use crate::size_class::{BATCH_MAX, SizeClass};
 use crate::sync;
 use crate::sync::raw::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
+/// Set in an entry whose block was given back by its address, and is marked as cached. Blocks lie at multiples of 64.
+pub(crate) const MARK: usize = 1;
+
 /// Blocks that one stack may hold, whatever the budget.
 const STACK_MAX: usize = 1024;
 /// A class may use up to this share of the budget, so that one does not starve the others.
@@ -18,7 +21,7 @@ const STEAL_VISITS: usize = 16;
 /// Misses of a class after which it takes capacity away from others. Each time may cost another class a miss.
 const MISSES_TO_STEAL: u32 = 8;
 
-/// All stacks, one behind the other.
+/// All stacks, one behind the other; an entry is a block's address, and perhaps the [`MARK`].
 struct Slots([AtomicUsize; STACK_MAX * SizeClass::COUNT]);
 
 // SAFETY: atomic integers only.
@@ -91,6 +94,14 @@ impl Allowance {
     fn give_back(&self, bytes: usize) {
         self.left.fetch_add(bytes, Ordering::Relaxed);
     }
+}
+
+/// What was taken out of a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Popped {
+    pub(crate) count: usize,
+    /// Whether one of the entries has the [`MARK`].
+    pub(crate) any_marked: bool,
 }
 
 /// Allocations and frees of a class.
@@ -175,20 +186,30 @@ impl ThreadCache {
         true
     }
 
-    /// Takes up to `out.len()` blocks; they count as allocated.
-    pub(crate) fn pop_many(&self, class: SizeClass, out: &mut [usize]) -> usize {
+    /// Whether this block was taken last from the place where it would be put now. A hint: it is read outside the gate.
+    #[inline(always)]
+    pub(crate) fn was_last(&self, class: SizeClass, block: usize) -> bool {
+        let stack = &self.stacks[class.index()];
+        let top = (stack.start + stack.len.load(Ordering::Relaxed)) as usize;
+        block != 0 && self.slots.0.get(top).is_some_and(|slot| slot.load(Ordering::Relaxed) == block)
+    }
+
+    /// Takes up to `out.len()` entries; they count as allocated.
+    pub(crate) fn pop_many(&self, class: SizeClass, out: &mut [usize]) -> Popped {
         let stack = &self.stacks[class.index()];
         let len = stack.len.load(Ordering::Relaxed) as usize;
         let taken = len.min(out.len());
         let start = stack.start as usize + len - taken;
+        let mut all = 0;
         for (block, slot) in out.iter_mut().zip(&self.slots.0[start..start + taken]) {
             *block = slot.load(Ordering::Relaxed);
+            all |= *block;
         }
         let left = (len - taken) as u32;
         stack.len.store(left, Ordering::Relaxed);
         stack.low.store(left.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
         add(&stack.allocations, taken as u64);
-        taken
+        Popped { count: taken, any_marked: all & MARK != 0 }
     }
 
     /// Puts as many of `blocks` as there is room for; they count as freed. Returns how many.
@@ -198,14 +219,20 @@ impl ThreadCache {
         put
     }
 
-    /// Puts as many of `blocks` as there is room for, without counting: they come from the depot or an arena.
+    /// Puts as many of `blocks` as there is room for, without counting: they come from the depot or an arena. Puts none if
+    /// there is an address among them that would be taken for a marked entry.
     pub(crate) fn stock(&self, class: SizeClass, blocks: &[usize]) -> usize {
         let stack = &self.stacks[class.index()];
         let len = stack.len.load(Ordering::Relaxed) as usize;
         let put = self.room(class).min(blocks.len());
         let start = stack.start as usize + len;
+        let mut all = 0;
         for (slot, block) in self.slots.0[start..start + put].iter().zip(blocks) {
             slot.store(*block, Ordering::Relaxed);
+            all |= *block;
+        }
+        if all & MARK != 0 {
+            return 0;
         }
         stack.len.store((len + put) as u32, Ordering::Relaxed);
         put
@@ -218,7 +245,9 @@ impl ThreadCache {
         let mut len = stack.len.load(Ordering::Relaxed);
         for _ in 0..limit.min(len as usize) {
             len -= 1;
+            // Nothing is left behind that was not handed out.
             batch.push(self.slots.0[(stack.start + len) as usize].load(Ordering::Relaxed));
+            self.slots.0[(stack.start + len) as usize].store(0, Ordering::Relaxed);
         }
         stack.len.store(len, Ordering::Relaxed);
         stack.low.store(len.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
@@ -377,6 +406,12 @@ impl ThreadCache {
     }
 }
 
+/// Whether one of the entries has the [`MARK`].
+#[inline]
+pub(crate) fn is_any_marked(entries: &[usize]) -> bool {
+    entries.iter().fold(0, |all, entry| all | entry) & MARK != 0
+}
+
 /// Adds with a load and a store: there is one writer.
 #[inline(always)]
 fn add(counter: &AtomicU64, n: u64) {
@@ -418,7 +453,7 @@ mod tests {
         assert_eq!((cache.pop(small), cache.pop(small), cache.pop(small)), (Some(2), Some(1), None));
         assert_eq!(cache.push_many(small, &[7; 100]), 96);
         let mut out = [0; 20];
-        assert_eq!((cache.pop_many(small, &mut out), cache.len(small)), (20, 76));
+        assert_eq!((cache.pop_many(small, &mut out).count, cache.len(small)), (20, 76));
         let counts = cache.take_counts(small);
         assert_eq!((counts.allocations, counts.frees), (22, 98));
         assert_eq!(cache.counts(small).frees, 0);
