@@ -2,7 +2,10 @@
  *
  * Every function may be called from any thread. Those that return int return MILLPOND_OK or a negative error; after an
  * error the pool is as it was before. The library has neither threads nor a clock: call millpond_tick about ten times
- * per decay time, or nothing goes back to the operating system but by millpond_trim and millpond_close. */
+ * per decay time, or nothing goes back to the operating system but by millpond_trim and millpond_close.
+ *
+ * A forked child can read and write the blocks that it inherited, and make pools of its own. A pool of its parent does
+ * nothing there: allocations and new limits get MILLPOND_EFORKED, what is given back is ignored, figures are 0. */
 #ifndef MILLPOND_H
 #define MILLPOND_H
 
@@ -20,6 +23,7 @@ extern "C" {
 #define MILLPOND_EPANIC (-4)   /* a bug in this library */
 #define MILLPOND_EINVAL (-5)   /* an argument is null or out of its range */
 #define MILLPOND_EBADFREE (-6) /* the address is not the start of a live block, or of one of that size */
+#define MILLPOND_EFORKED (-7)  /* this process was forked from the one that made the pool */
 
 #define MILLPOND_SIZE_CLASSES 104
 #define MILLPOND_CHUNK_LISTS 6

@@ -31,6 +31,9 @@ pub const MILLPOND_EINVAL: c_int = -5;
 /// The address is not the start of a live block.
 pub const MILLPOND_EBADFREE: c_int = -6;
 
+/// This process was forked from the one that made the pool.
+pub const MILLPOND_EFORKED: c_int = -7;
+
 /// What a pool is made with; zero takes the default.
 #[repr(C)]
 #[derive(Debug)]
@@ -361,6 +364,7 @@ fn code(error: &Error) -> c_int {
             MILLPOND_ENOMEM
         }
         Error::BadFree { .. } => MILLPOND_EBADFREE,
+        Error::Forked { .. } => MILLPOND_EFORKED,
         Error::InvalidOption { .. } | Error::Unsupported { .. } => MILLPOND_EINVAL,
     }
 }

@@ -33,6 +33,12 @@ pub enum Error {
         /// The system's error number.
         errno: i32,
     },
+    /// This process was forked from the one that made the pool. A child can use the blocks that it inherited, and pools
+    /// of its own.
+    Forked {
+        /// Name of the pool.
+        pool: String,
+    },
     /// An option is out of its range.
     InvalidOption {
         /// Name of the option.
@@ -117,6 +123,11 @@ impl fmt::Display for Error {
                 "the operating system gave no memory for {requested} bytes: {}; look at ulimit -v, vm.max_map_count, \
                  vm.overcommit_memory and the memory limit of the container",
                 std::io::Error::from_raw_os_error(*errno)
+            ),
+            Error::Forked { pool } => write!(
+                f,
+                "pool '{pool}' belongs to the process that this one was forked from: its blocks can be used here, but it \
+                 gives none out; make a pool after the fork"
             ),
             Error::InvalidOption { option, reason } => write!(f, "option '{option}': {reason}"),
             Error::BadFree { address, reason } => write!(f, "{address:#x} cannot be released: {reason}"),

@@ -20,6 +20,16 @@ use crate::sync::Ordering;
 const OWN_THREAD_BYTES: usize = 64 << 20;
 
 impl Inner {
+    /// Whether this is a forked child's copy of the pool, which must be left alone.
+    #[inline]
+    pub(crate) fn is_forked(&self) -> bool {
+        self.generation.is_over()
+    }
+
+    pub(crate) fn refuse_if_forked(&self) -> Result<(), Error> {
+        if self.is_forked() { Err(Error::Forked { pool: self.options.name.clone() }) } else { Ok(()) }
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
@@ -42,6 +52,7 @@ impl Inner {
     /// Fills `out`; what else the depot or the arena gives goes into the thread's cache.
     #[cold]
     pub(crate) fn take_slowly(self: &Arc<Self>, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+        self.refuse_if_forked()?;
         if self.caches_blocks()
             && local::make_current(self)
             && let Some(taken) = local::with_current(self, |cache| self.take_through(cache, class, out))
@@ -124,6 +135,9 @@ impl Inner {
 
     /// As [`Pool::free`](crate::Pool::free), in checked mode.
     pub(crate) fn free_checked(&self, checked: &Checked, address: usize) -> Result<(), Error> {
+        if self.is_forked() {
+            return Ok(());
+        }
         let Some(chunk) = self.backing.map.find(address) else {
             return self.release_huge(address);
         };
@@ -136,6 +150,9 @@ impl Inner {
     /// As [`Pool::free_sized`](crate::Pool::free_sized), where the block has no place in the thread's cache, or is none.
     #[cold]
     pub(crate) fn free_sized_slowly(self: &Arc<Self>, address: usize, size: usize) -> Result<(), Error> {
+        if self.is_forked() {
+            return Ok(());
+        }
         if let Some(checked) = &self.checked {
             return match checked.find(address) {
                 Some((asked, true)) if asked != size => {
@@ -163,6 +180,9 @@ impl Inner {
     }
 
     pub(crate) fn release_huge(&self, address: usize) -> Result<(), Error> {
+        if self.is_forked() {
+            return Ok(());
+        }
         if let Some(chunk) = self.backing.map.find(address) {
             let found = chunk.locate(address);
             let reason = found.map_or_else(|reason| reason, |at| BadFree::WrongClass { size: at.class.size() });
@@ -188,7 +208,9 @@ impl Inner {
             None => self.counters.count_bad_free(),
         }
         let chunk = self.backing.map.find(address).map(|chunk| chunk.base());
-        self.reports.add(Report::BadFree { address, class: class.map(SizeClass::size), chunk, reason });
+        if !self.is_forked() {
+            self.reports.add(Report::BadFree { address, class: class.map(SizeClass::size), chunk, reason });
+        }
         Error::BadFree { address, reason }
     }
 
@@ -213,6 +235,9 @@ impl Inner {
     /// Gives what the thread's cache has no room for to the depot, with as much of the cache as makes a batch.
     #[cold]
     pub(crate) fn give_slowly(self: &Arc<Self>, class: SizeClass, blocks: &[usize]) -> usize {
+        if self.is_forked() {
+            return 0;
+        }
         if let Some(checked) = &self.checked {
             return blocks.iter().filter(|&&block| self.release_checked(checked, class, block).is_err()).count();
         }
@@ -226,6 +251,9 @@ impl Inner {
 
     /// Gives blocks back past all caches.
     pub(crate) fn give_past(&self, class: SizeClass, blocks: &[usize]) -> usize {
+        if self.is_forked() {
+            return 0;
+        }
         self.counters.count(class, 0, blocks.len() as u64);
         self.settle(class, blocks, 0)
     }

@@ -20,6 +20,7 @@
 //! |---|---|
 //! | `pool`, `block`, `options`, `error` | the public face, and the fast path |
 //! | `flow` | the way of a block between arenas, depot and caches |
+//! | `fork` | what becomes of a pool in a forked child |
 //! | `room` | what happens at a limit |
 //! | `size_class` | sizes to classes and back |
 //! | `cache` | free blocks of one thread; the depot through which threads exchange them |
@@ -43,6 +44,7 @@ mod checked;
 mod decay;
 mod error;
 mod flow;
+mod fork;
 mod huge;
 mod limit;
 mod options;

@@ -14,10 +14,11 @@ use crate::cache::thread::{Allowance, MARK, ThreadCache};
 use crate::checked::{Checked, CheckedBlock, REDZONE};
 use crate::decay::Clock;
 use crate::error::Error;
+use crate::fork::Generation;
 use crate::huge::{Huge, HugeBlocks};
 use crate::limit::Budget;
 use crate::options::Options;
-use crate::os::{self, Os};
+use crate::os::{self, Errno, Os};
 use crate::report::{Report, Reports};
 use crate::room::Want;
 use crate::size_class::SizeClass;
@@ -33,6 +34,10 @@ use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 /// without ticks nothing goes back to the operating system but by [`Pool::trim`] and [`Pool::close`].
 ///
 /// Threading: every method may be called from any thread at any time.
+///
+/// In a forked child a pool of the parent gives no blocks out ([`Error::Forked`]), ignores those that are given back, and
+/// says nothing of itself (zeroes, no reports). Blocks that are out can be used, each process its own copy; and the child
+/// may make pools of its own.
 #[derive(Debug, Clone)]
 pub struct Pool(pub(crate) Arc<Inner>);
 
@@ -59,6 +64,17 @@ pub(crate) struct Inner {
     /// Number of the last reclaim that began.
     pub(crate) reclaimed_at: AtomicU64,
     pub(crate) closed: AtomicBool,
+    /// The process that made it.
+    pub(crate) generation: Generation,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // In a forked child, nothing that was being changed at that moment may be taken apart: the last handle stays.
+        if self.0.is_forked() {
+            std::mem::forget(self.0.clone());
+        }
+    }
 }
 
 /// All thread caches of a pool.
@@ -103,8 +119,11 @@ impl Pool {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         options.validate()?;
         os::check_page_size(os)?;
+        options.parent.as_ref().map_or(Ok(()), |parent| parent.0.refuse_if_forked())?;
+        let refused = |errno: Errno| Error::OutOfMemory { requested: 0, errno: errno.0 };
+        let generation = Generation::watched().map_err(refused)?;
         let label = format!("millpond:{}", options.name);
-        let map = AddressMap::new(os, &label).map_err(|errno| Error::OutOfMemory { requested: 0, errno: errno.0 })?;
+        let map = AddressMap::new(os, &label).map_err(refused)?;
         let parent = options.parent.as_ref().map(|parent| parent.0.backing.budget.clone());
         let arenas = options.arena_count();
         let backing = Backing {
@@ -134,6 +153,7 @@ impl Pool {
             maintenance: Mutex::default(),
             reclaimed_at: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            generation,
             options,
         });
         if let Some(parent) = &inner.options.parent {
@@ -330,6 +350,9 @@ impl Pool {
     /// Nobody uses the block any more.
     pub unsafe fn free(&self, address: usize) -> Result<(), Error> {
         let inner = &self.0;
+        if inner.is_forked() {
+            return Ok(());
+        }
         let Some(chunk) = inner.backing.map.find(address) else {
             return inner.release_huge(address);
         };
@@ -380,6 +403,9 @@ impl Pool {
     /// asked for; in checked mode no more.
     pub fn usable_size(&self, address: usize) -> Option<usize> {
         let inner = &self.0;
+        if inner.is_forked() {
+            return None;
+        }
         if let Some((size, is_live)) = inner.checked.as_ref().and_then(|checked| checked.find(address)) {
             return is_live.then_some(size);
         }
@@ -399,6 +425,9 @@ impl Pool {
     /// time does nothing.
     pub fn tick(&self, now: Duration) {
         let inner = &*self.0;
+        if inner.is_forked() {
+            return;
+        }
         let Some(mut ticker) = inner.maintenance.try_lock() else {
             return;
         };
@@ -417,7 +446,7 @@ impl Pool {
 
     /// Gives all free memory back to the operating system now, whoever's cache it is in. Returns the bytes.
     pub fn trim(&self) -> usize {
-        self.0.reclaim()
+        if self.0.is_forked() { 0 } else { self.0.reclaim() }
     }
 
     /// Sets another hard limit on committed bytes.
@@ -426,6 +455,7 @@ impl Pool {
     /// [`Error::InvalidOption`] if more than that is committed and cannot be given back, or if it is less than a page;
     /// the limit stays as it was.
     pub fn set_max_bytes(&self, bytes: usize) -> Result<(), Error> {
+        self.0.refuse_if_forked()?;
         self.0.options.clone().max_bytes(bytes).validate()?;
         let budget = &self.0.backing.budget;
         let before = budget.set_limit(bytes);
@@ -448,6 +478,9 @@ impl Pool {
     /// released. Returns the bytes of the blocks that are still out. May be called again.
     pub fn close(&self) -> usize {
         let inner = &*self.0;
+        if inner.is_forked() {
+            return 0;
+        }
         inner.closed.store(true, Ordering::SeqCst);
         {
             let _maintenance = inner.maintenance.lock();
@@ -465,17 +498,17 @@ impl Pool {
     /// What the pool holds. Taken without stopping anybody: each figure is true, but they are of slightly different
     /// moments; they add up exactly when the pool is quiet.
     pub fn stats(&self) -> Stats {
-        Stats::of(&self.0)
+        if self.0.is_forked() { Stats::none() } else { Stats::of(&self.0) }
     }
 
     /// Whether [`Pool::reports`] has something to say.
     pub fn has_reports(&self) -> bool {
-        self.0.reports.are_there()
+        !self.0.is_forked() && self.0.reports.are_there()
     }
 
     /// What the application did wrong since the last call, or the operating system, the latest 64 at most, oldest first.
     pub fn reports(&self) -> Vec<Report> {
-        self.0.reports.take()
+        if self.0.is_forked() { Vec::new() } else { self.0.reports.take() }
     }
 
     /// Walks the whole pool and says what is wrong with it, for tests. It is to be quiet meanwhile: what another
@@ -484,6 +517,7 @@ impl Pool {
     /// # Errors
     /// The first contradiction found, in words.
     pub fn check_invariants(&self) -> Result<(), String> {
+        self.0.refuse_if_forked().map_err(|error| error.to_string())?;
         crate::check::check(&self.0)
     }
 }

@@ -63,6 +63,7 @@ impl Inner {
         want: Want,
         mut allocate: impl FnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.refuse_if_forked()?;
         if self.is_closed() {
             return Err(self.closed_error());
         }
@@ -91,6 +92,7 @@ impl Inner {
         timeout: Duration,
         attempt: impl FnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.refuse_if_forked()?;
         self.counted(self.backing.budget.wait_for(want.bytes, timeout, || self.counters.count_wait(), attempt))
     }
 

@@ -132,5 +132,7 @@ mod loom_locks {
 /// Atomics that live in zeroed mappings ([`Mapped`](crate::os::Mapped)), and in statics. loom's cannot, and no model
 /// uses these.
 pub(crate) mod raw {
-    pub(crate) use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
 }

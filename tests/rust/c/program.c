@@ -1,5 +1,7 @@
 /* Uses a pool as a C program would. Returns 0, or the line of the first check that failed. */
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "millpond.h"
 
@@ -41,6 +43,36 @@ static int free_wrongly(const millpond_pool *pool)
     CHECK(millpond_free_sized(pool, again[0], 100) == MILLPOND_OK);
     CHECK(millpond_free(pool, again[1]) == MILLPOND_OK);
     CHECK(millpond_reports(pool, ignore_words, NULL) == MILLPOND_OK);
+    return 0;
+}
+
+/* A forked child has its copy of the block, and no pool to take others from. */
+static int fork_child(const millpond_pool *pool)
+{
+    void *block, *other;
+    millpond_stats_t stats;
+    millpond_pool *own;
+    int status;
+    pid_t child;
+
+    CHECK(millpond_allocate(pool, 100, &block) == MILLPOND_OK);
+    memset(block, 1, 100);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        memset(block, 2, 100);
+        if (millpond_allocate(pool, 100, &other) != MILLPOND_EFORKED
+            || millpond_free(pool, block) != MILLPOND_OK || millpond_free(pool, block) != MILLPOND_OK
+            || millpond_trim(pool, NULL) != MILLPOND_OK || millpond_close(pool, NULL) != MILLPOND_OK
+            || millpond_stats(pool, &stats, sizeof stats) != MILLPOND_OK || stats.committed != 0
+            || millpond_create(NULL, &own) != MILLPOND_OK || millpond_allocate(own, 100, &other) != MILLPOND_OK)
+            _exit(1);
+        millpond_destroy(own);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(((char *)block)[99] == 1);
+    CHECK(millpond_free(pool, block) == MILLPOND_OK);
     return 0;
 }
 
@@ -137,6 +169,8 @@ int millpond_c_program(size_t *layout, const char *version)
     millpond_destroy(NULL);
     CHECK(millpond_create(&options, &pool) == MILLPOND_OK);
     line = free_wrongly(pool);
+    if (line == 0)
+        line = fork_child(pool);
     millpond_destroy(pool);
     if (line != 0)
         return line;

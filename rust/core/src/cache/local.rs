@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Weak};
 
 use super::thread::ThreadCache;
-use crate::pool::Inner;
+use crate::pool::{Inner, Pool};
 
 /// A pool id that no pool has.
 const NO_POOL: u64 = 0;
@@ -33,13 +33,22 @@ thread_local! {
     static CACHES: Caches = Caches::default();
 }
 
+/// Until it is found anew, this thread has no current cache.
+pub(crate) fn forget_current() {
+    CURRENT.with(|current| current.pool.set(NO_POOL));
+}
+
 impl Drop for Caches {
     fn drop(&mut self) {
         // From here on the thread has no cache: what it still frees goes to the depot.
-        CURRENT.with(|current| current.pool.set(NO_POOL));
+        forget_current();
         for entry in self.0.get_mut().drain(..) {
             if let (Some(pool), Some(cache)) = (entry.owner.upgrade(), entry.cache.upgrade()) {
-                pool.retire(&cache);
+                // A handle of its own: in a forked child, the last one is never dropped.
+                let pool = Pool(pool);
+                if !pool.0.is_forked() {
+                    pool.0.retire(&cache);
+                }
             }
         }
     }

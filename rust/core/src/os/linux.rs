@@ -102,6 +102,15 @@ pub(crate) fn set_errno(errno: Errno) {
     unsafe { *libc::__errno_location() = errno.0 };
 }
 
+/// Calls `in_child` first thing in every child that this process forks from now on.
+pub(crate) fn after_fork(in_child: extern "C" fn()) -> Result<(), Errno> {
+    // SAFETY: the function takes nothing, and is there as long as the library is, with which the C library forgets it.
+    match unsafe { libc::pthread_atfork(None, None, Some(in_child)) } {
+        0 => Ok(()),
+        errno => Err(Errno(errno)),
+    }
+}
+
 fn map_anonymous(bytes: usize) -> Result<usize, Errno> {
     // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
     let address = unsafe {

@@ -2,6 +2,7 @@
 
 mod against_model;
 mod failing_system;
+mod fork;
 mod limit;
 mod pool;
 mod stress;
