@@ -94,7 +94,7 @@ typedef struct millpond_stats_t {
     uint64_t chunk_lists[MILLPOND_CHUNK_LISTS]; /* q_init, q000, q025, q050, q075, q100 */
     uint64_t purges;
     uint64_t purged_bytes;
-    uint64_t failures;        /* attempts to allocate that failed */
+    uint64_t failures;        /* allocations that failed */
     uint64_t bad_frees;       /* addresses given back that were no live blocks */
     uint64_t waits;           /* allocations that waited for room */
     uint64_t violations;      /* writes behind a block's end or after its release, found in checked mode */
@@ -117,7 +117,7 @@ void millpond_destroy(millpond_pool *pool);
 int millpond_allocate(const millpond_pool *pool, size_t size, void **block);
 
 /* As millpond_allocate; where the limit is reached, waits for room until the timeout is over. Those who wait for the same
- * limit are served first come first. */
+ * limit are served first come first; others may pass the one who has waited longest 64 times, then they are refused. */
 int millpond_allocate_within(const millpond_pool *pool, size_t size, uint64_t timeout_nanos, void **block);
 
 /* Takes a block back; NULL is fine. Any address that is not the start of a live block is refused at once. Not noticed is a

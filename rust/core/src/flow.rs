@@ -10,6 +10,7 @@ use crate::cache::thread::{MARK, Popped, ThreadCache, is_any_marked};
 use crate::checked::{Checked, Left};
 use crate::error::{BadFree, Error};
 use crate::huge::Huge;
+use crate::line::Place;
 use crate::pool::Inner;
 use crate::report::Report;
 use crate::room::Want;
@@ -44,22 +45,27 @@ impl Inner {
     }
 
     #[cold]
-    pub(crate) fn allocate_slowly(self: &Arc<Self>, class: SizeClass) -> Result<usize, Error> {
+    pub(crate) fn allocate_slowly(self: &Arc<Self>, class: SizeClass, place: Option<Place>) -> Result<usize, Error> {
         let mut block = [0];
-        self.take_slowly(class, &mut block).map(|_| block[0])
+        self.take_slowly(class, &mut block, place).map(|_| block[0])
     }
 
     /// Fills `out`; what else the depot or the arena gives goes into the thread's cache.
     #[cold]
-    pub(crate) fn take_slowly(self: &Arc<Self>, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+    pub(crate) fn take_slowly(
+        self: &Arc<Self>,
+        class: SizeClass,
+        out: &mut [usize],
+        place: Option<Place>,
+    ) -> Result<usize, Error> {
         self.refuse_if_forked()?;
         if self.caches_blocks()
             && local::make_current(self)
-            && let Some(taken) = local::with_current(self, |cache| self.take_through(cache, class, out))
+            && let Some(taken) = local::with_current(self, |cache| self.take_through(cache, class, out, place))
         {
             return taken;
         }
-        let taken = self.fetch(class, out, None)?;
+        let taken = self.fetch(class, out, None, place)?;
         self.counters.count(class, taken as u64, 0);
         Ok(taken)
     }
@@ -70,6 +76,7 @@ impl Inner {
         cache: &ThreadCache,
         class: SizeClass,
         out: &mut [usize],
+        place: Option<Place>,
     ) -> Result<usize, Error> {
         if self.is_closed() {
             return Err(self.closed_error());
@@ -82,19 +89,20 @@ impl Inner {
             }
         }
         let portion = cache.portion(class).min(BATCH_MAX);
-        if portion <= out.len() {
-            let fetched = self.fetch(class, out, Some(cache))?;
+        if portion <= out.len() || self.bypasses_caches() {
+            let fetched = self.fetch(class, out, Some(cache), place)?;
             self.note_miss(cache, class, fetched);
             return Ok(fetched);
         }
         let mut batch = [0; BATCH_MAX];
-        let fetched = self.fetch(class, &mut batch[..portion], Some(cache))?;
+        let fetched = self.fetch(class, &mut batch[..portion], Some(cache), place)?;
         let (mine, rest) = batch[..fetched].split_at(out.len().min(fetched));
         out[..mine.len()].copy_from_slice(mine);
         self.note_miss(cache, class, mine.len());
         let passed = cache.gate.pass();
-        // A pool that was closed meanwhile has emptied this cache for the last time.
-        let stocked = if self.is_closed() { 0 } else { cache.stock(class, rest) };
+        // A pool that was closed meanwhile has emptied this cache for the last time, and one that is waited for until
+        // nobody waits any more.
+        let stocked = if self.bypasses_caches() { 0 } else { cache.stock(class, rest) };
         drop(passed);
         self.settle(class, &rest[stocked..], cache.number);
         Ok(mine.len())
@@ -116,6 +124,7 @@ impl Inner {
                 self.counters.count(class, 0, 1);
                 self.verify(report);
                 self.release_quarantine(false);
+                self.backing.budget.came_back();
                 Ok(())
             }
             Left::Before => Err(self.refuse(None, address, BadFree::Double)),
@@ -129,8 +138,8 @@ impl Inner {
         }
     }
 
-    pub(crate) fn take_huge(self: &Arc<Self>, size: usize) -> Result<Huge, Error> {
-        self.with_room(Want::of_huge(size), || self.huge.allocate(&self.backing, size))
+    pub(crate) fn take_huge(self: &Arc<Self>, size: usize, place: Option<Place>) -> Result<Huge, Error> {
+        self.with_room(Want::of_huge(size), place, || self.huge.allocate(&self.backing, size))
     }
 
     /// As [`Pool::free`](crate::Pool::free), in checked mode.
@@ -192,6 +201,7 @@ impl Inner {
             self.verify(checked.leave_huge(address));
         }
         let freed = self.huge.free(&self.backing, address);
+        self.backing.budget.came_back();
         if self.is_closed() {
             self.purge_all();
         }
@@ -280,7 +290,7 @@ impl Inner {
 
     fn give_through(&self, cache: &ThreadCache, class: SizeClass, blocks: &[usize]) -> usize {
         let passed = cache.gate.pass();
-        if self.is_closed() {
+        if self.bypasses_caches() {
             cache.count(class, 0, blocks.len() as u64);
             drop(passed);
             return self.settle(class, blocks, cache.number);
@@ -317,9 +327,10 @@ impl Inner {
         class: SizeClass,
         out: &mut [usize],
         cache: Option<&ThreadCache>,
+        place: Option<Place>,
     ) -> Result<usize, Error> {
         let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena));
-        self.with_room(Want::of_class(class), || {
+        self.with_room(Want::of_class(class), place, || {
             let taken = self.depot.take(class, number, out);
             if taken > 0 {
                 self.check_out(class, &out[..taken]);
@@ -360,14 +371,15 @@ impl Inner {
         for blocks in blocks.chunks(BATCH_MAX) {
             let good = self.check_in_all(class, blocks);
             refused += blocks.len() - good.len();
-            if !self.caches_blocks() || self.is_closed() || !self.depot.give(class, number, good.blocks()) {
+            if !self.caches_blocks() || self.bypasses_caches() || !self.depot.give(class, number, good.blocks()) {
                 self.release_to_arenas(good.blocks());
             }
         }
-        // Looked at again: a batch may have reached the depot after `close` had emptied it.
+        // Looked at again: a batch may have reached the depot after `close`, or one who waits, had emptied it.
         if self.is_closed() && !blocks.is_empty() {
             self.purge_all();
         }
+        self.backing.budget.came_back();
         refused
     }
 
@@ -423,6 +435,7 @@ impl Inner {
             let freed = self.arenas[arena].free(&self.backing, blocks);
             blocks = &blocks[freed..];
         }
+        self.backing.budget.came_back();
     }
 
     /// Empties caches, whoever owns them, into the arenas. With `forever`, their owners go the slow way from now on.
@@ -512,6 +525,13 @@ impl Inner {
             }
         };
         self.arenas[cache.arena].threads.fetch_add(1, Ordering::Relaxed);
+        let mut gate = cache.gate.shut();
+        if self.bypasses_caches() {
+            gate.stay();
+            drop(gate);
+        } else {
+            gate.open();
+        }
         caches.live.push(cache.clone());
         Some(cache)
     }

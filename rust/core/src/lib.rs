@@ -26,7 +26,7 @@
 //! | `cache` | free blocks of one thread; the depot through which threads exchange them |
 //! | `arena` | chunks, runs of pages, slabs; chunk lists by usage |
 //! | `huge`, `vacant` | blocks above half a chunk; addresses kept for them |
-//! | `decay`, `limit` | time, budgets |
+//! | `decay`, `limit`, `line` | time; budgets; those who wait |
 //! | `backing`, `address_map` | what the parts of a pool share; from an address to its chunk |
 //! | `stats`, `check` | numbers, invariants |
 //! | `checked`, `report` | checked mode; misuse that was noticed |
@@ -47,6 +47,9 @@ mod flow;
 mod fork;
 mod huge;
 mod limit;
+mod line;
+#[cfg(all(test, not(loom)))]
+mod line_model;
 mod options;
 pub mod os;
 mod pool;

@@ -1,14 +1,15 @@
-//! Budgets of committed bytes: a pool's own limit and those of its ancestors; and the queue of those who wait for room.
+//! Budgets of committed bytes: a pool's own limit and those of its ancestors; and who waits at which.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::Error;
-use crate::sync::{Arc, AtomicUsize, Condvar, Mutex, Ordering, update};
+use crate::line::{Limit, Line, Place, Turn};
+use crate::room::Want;
+use crate::sync::{Arc, AtomicUsize, Ordering, fence, update};
 
 /// Committed bytes of one pool and its descendants, against its limit.
 ///
-/// Threading: lock-free; every method may be called from any thread.
+/// Threading: lock-free as long as nobody waits; every method may be called from any thread.
 #[derive(Debug)]
 pub(crate) struct Budget {
     name: String,
@@ -16,18 +17,46 @@ pub(crate) struct Budget {
     committed: AtomicUsize,
     peak: AtomicUsize,
     parent: Option<Arc<Budget>>,
-    /// Those whom this limit refused and who wait.
-    queue: Queue,
+    /// Those who stand at this limit, to be read without the line's lock.
+    waiting: AtomicUsize,
+    /// The family's.
+    line: Arc<Line>,
+}
+
+/// The pools under a budget, as far as a line needs them.
+pub(crate) trait Family {
+    /// Somebody waits now at the limit `level` above: what comes back there is to go past all caches, and what is in
+    /// them is to come out.
+    fn bypass_caches(&self, level: usize);
+
+    /// Nobody waits there any more.
+    fn use_caches(&self, level: usize);
+}
+
+/// One who waits; leaves the line when dropped.
+struct Waiter<'a, F: Family> {
+    budget: &'a Budget,
+    family: &'a F,
+    place: Place,
+}
+
+impl<F: Family> Drop for Waiter<'_, F> {
+    fn drop(&mut self) {
+        self.budget.leave(self.place, self.family);
+    }
 }
 
 impl Budget {
     pub(crate) fn new(name: String, limit: usize, parent: Option<Arc<Budget>>) -> Arc<Budget> {
         let (limit, committed, peak) = (AtomicUsize::new(limit), AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Budget { name, limit, committed, peak, parent, queue: Queue::default() })
+        let line = parent.as_ref().map_or_else(Arc::default, |parent| parent.line.clone());
+        Arc::new(Budget { name, limit, committed, peak, parent, waiting: AtomicUsize::new(0), line })
     }
 
     /// Takes `bytes` here and in every ancestor, or nowhere. `requested` is what the user asked for, for the error.
     pub(crate) fn acquire(&self, bytes: usize, requested: usize) -> Result<(), Error> {
+        // First a look: what a child takes until its parent has refused would be in somebody else's way.
+        self.check(bytes, requested)?;
         self.acquire_at(0, bytes, requested)
     }
 
@@ -66,10 +95,10 @@ impl Budget {
     /// `level` is how far above the pool asked this budget stands.
     fn refusal(&self, level: usize, requested: usize, committed: usize) -> Error {
         let (pool, limit) = (self.name.clone(), self.limit());
-        Error::LimitReached { pool, level, requested, committed, limit, waiting: 0 }
+        Error::LimitReached { pool, level, requested, committed, limit, waiting: self.waiting() }
     }
 
-    /// Gives `bytes` back, here and in every ancestor.
+    /// Gives `bytes` back, here and in every ancestor, and lets those know who wait there.
     pub(crate) fn release(&self, bytes: usize) {
         self.lineage().for_each(|budget| budget.subtract(bytes));
     }
@@ -77,35 +106,146 @@ impl Budget {
     fn subtract(&self, bytes: usize) {
         let before = self.committed.fetch_sub(bytes, Ordering::Relaxed);
         debug_assert!(before >= bytes, "more bytes released than were committed");
+        // Either who joins a line sees these bytes, or this sees that he waits.
+        fence(Ordering::SeqCst);
+        if self.waiting() > 0 {
+            self.line.call(|limit| limit == self.id());
+        }
     }
 
-    /// Repeats `attempt` while it finds a limit reached, until `timeout` is over. Those who wait for the same limit are
-    /// served first come first; who comes while others wait joins them without an attempt of its own. The result is
-    /// that of the last attempt. `on_wait` is called before a wait.
-    pub(crate) fn wait_for<T>(
+    /// Whether somebody waits at this limit or at an ancestor's.
+    pub(crate) fn is_waited_at(&self) -> bool {
+        self.lineage().any(|budget| budget.waiting() > 0)
+    }
+
+    /// Memory came back to the pool of this budget, whether it is still committed or not.
+    pub(crate) fn came_back(&self) {
+        if self.is_waited_at() {
+            self.line.call(|limit| self.is_under(limit));
+        }
+    }
+
+    /// Runs `attempt` if it is somebody's turn: of one who waits, or of one who does not.
+    pub(crate) fn in_turn<T>(
         &self,
-        bytes: usize,
-        timeout: Duration,
-        on_wait: impl FnOnce(),
-        mut attempt: impl FnMut() -> Result<T, Error>,
+        place: Option<Place>,
+        requested: usize,
+        attempt: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if timeout.is_zero() || self.check_limits(bytes, 0).is_err() {
+        if !self.is_waited_at() {
             return attempt();
         }
-        let refusing = match self.lineage().find(|budget| budget.queue.is_waited_in()) {
-            Some(waited_for) => waited_for,
-            None => match attempt() {
-                Err(Error::LimitReached { level, .. }) => self.ancestor(level).unwrap_or(self),
-                result => return result,
-            },
-        };
-        on_wait();
-        refusing.queue.wait(timeout, attempt)
+        match self.line.ask(place, |limit| self.is_under(limit)) {
+            Turn::Own => attempt(),
+            Turn::Passing(passed) => attempt().inspect_err(|_| self.line.not_passed(passed)),
+            Turn::Refused(limit) => {
+                let level = self.level_of(limit);
+                let budget = self.at(level);
+                Err(budget.refusal(level, requested, budget.committed()))
+            }
+        }
+    }
+
+    /// Waits in line at the limit `level` above, and runs `attempt` when called, as long as a limit refuses that and the
+    /// deadline is not over; then once more. The result is that of the last attempt.
+    pub(crate) fn wait_in_line<T>(
+        &self,
+        level: usize,
+        want: Want,
+        deadline: Option<Instant>,
+        family: &impl Family,
+        mut attempt: impl FnMut(Place) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let waiter = Waiter { budget: self, family, place: self.join(level, want, family) };
+        let mut in_time = true;
+        loop {
+            let result = attempt(waiter.place);
+            match result {
+                Err(Error::LimitReached { level, .. }) if in_time && self.check_limits(want.bytes(), 0).is_ok() => {
+                    self.refused(waiter.place, level, family);
+                    in_time = self.line.wait(waiter.place, deadline);
+                }
+                _ => return result,
+            }
+        }
+    }
+
+    /// Joins the line at the limit `level` above.
+    pub(crate) fn join(&self, level: usize, want: Want, family: &impl Family) -> Place {
+        let budget = self.at(level);
+        let mut is_first = false;
+        let place = self.line.join(budget.id(), want, || is_first = budget.count_waiter());
+        if is_first {
+            family.bypass_caches(level);
+        }
+        place
+    }
+
+    /// Leaves the line.
+    pub(crate) fn leave(&self, place: Place, family: &impl Family) {
+        let mut level = None;
+        self.line
+            .leave(place, |limit| level = Some(self.level_of(limit)).filter(|&level| self.at(level).discount_waiter()));
+        if let Some(level) = level {
+            family.use_caches(level);
+        }
+    }
+
+    /// One who waits was refused by the limit `level` above: if that is a higher one than the one he stands at, he
+    /// stands there from now on. The next one is called.
+    pub(crate) fn refused(&self, place: Place, level: usize, family: &impl Family) {
+        let mut is_first = false;
+        self.line.stand_at(place, self.at(level).id(), |limit| {
+            let before = self.level_of(limit);
+            if level > before {
+                is_first = self.at(level).count_waiter();
+                self.at(before).discount_waiter();
+            }
+            level > before
+        });
+        if is_first {
+            family.bypass_caches(level);
+            // He came too early for what was in those caches.
+            self.line.call_all();
+        }
+        self.line.hand_on(place);
+    }
+
+    pub(crate) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    fn id(&self) -> Limit {
+        std::ptr::from_ref(self).addr()
+    }
+
+    fn is_under(&self, limit: Limit) -> bool {
+        self.lineage().any(|budget| budget.id() == limit)
+    }
+
+    fn level_of(&self, limit: Limit) -> usize {
+        self.lineage().position(|budget| budget.id() == limit).expect("he stands at one of his limits")
+    }
+
+    /// Whether he is the first. Either whoever gives something back sees that he waits, or he sees what came back.
+    fn count_waiter(&self) -> bool {
+        let is_first = self.waiting.fetch_add(1, Ordering::SeqCst) == 0;
+        fence(Ordering::SeqCst);
+        is_first
+    }
+
+    /// Whether he was the last.
+    fn discount_waiter(&self) -> bool {
+        self.waiting.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The budget so many levels above this one.
-    pub(crate) fn ancestor(&self, level: usize) -> Option<&Budget> {
-        self.lineage().nth(level)
+    pub(crate) fn at(&self, level: usize) -> &Budget {
+        self.lineage().nth(level).expect("a level of the lineage")
     }
 
     /// This budget, its parent, and so on.
@@ -125,151 +265,17 @@ impl Budget {
         self.limit.load(Ordering::Relaxed)
     }
 
-    /// Sets another limit, and returns the one before.
+    /// Sets another limit, and returns the one before. Whoever waits looks whether it serves him, or never will.
     pub(crate) fn set_limit(&self, limit: usize) -> usize {
-        self.limit.swap(limit, Ordering::Relaxed)
-    }
-}
-
-/// How long the first in line sleeps between two attempts. A block that is released goes to a cache and tells nobody,
-/// which keeps releasing fast; so the one who waits has to look.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
-
-/// Those who wait for room, first come first.
-#[derive(Debug)]
-struct Queue {
-    line: Mutex<Line>,
-    moved: Condvar,
-    /// Tickets in `line`, to be read without the lock.
-    waiting: AtomicUsize,
-}
-
-#[derive(Debug, Default)]
-struct Line {
-    tickets: VecDeque<u64>,
-    next: u64,
-}
-
-impl Default for Queue {
-    fn default() -> Self {
-        Queue { line: Mutex::new(Line::default()), moved: Condvar::new(), waiting: AtomicUsize::new(0) }
-    }
-}
-
-impl Queue {
-    fn wait<T>(&self, timeout: Duration, mut attempt: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-        let deadline = Instant::now().checked_add(timeout);
-        let ticket = self.join();
-        loop {
-            let in_time = self.wait_for_turn(ticket.number, deadline);
-            let result = attempt();
-            let over = !in_time || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if over || !matches!(result, Err(Error::LimitReached { .. })) {
-                return result;
-            }
-            self.moved.wait_for(&mut self.line.lock(), LOOK_AGAIN);
-        }
-    }
-
-    fn is_waited_in(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
-    }
-
-    fn join(&self) -> Ticket<'_> {
-        let mut line = self.line.lock();
-        let number = line.next;
-        line.next += 1;
-        line.tickets.push_back(number);
-        self.waiting.store(line.tickets.len(), Ordering::Relaxed);
-        Ticket { queue: self, number }
-    }
-
-    /// Waits until the ticket is the first in line; `false` if the deadline came first.
-    fn wait_for_turn(&self, ticket: u64, deadline: Option<Instant>) -> bool {
-        let mut line = self.line.lock();
-        while line.tickets.front() != Some(&ticket) {
-            match deadline {
-                Some(deadline) => {
-                    if self.moved.wait_until(&mut line, deadline).timed_out() {
-                        return false;
-                    }
-                }
-                None => self.moved.wait(&mut line),
-            }
-        }
-        true
-    }
-}
-
-/// A place in line, given up when dropped.
-struct Ticket<'a> {
-    queue: &'a Queue,
-    number: u64,
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        let mut line = self.queue.line.lock();
-        line.tickets.retain(|&other| other != self.number);
-        self.queue.waiting.store(line.tickets.len(), Ordering::Relaxed);
-        self.queue.moved.notify_all();
+        let before = self.limit.swap(limit, Ordering::SeqCst);
+        self.line.call_all();
+        before
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn those_who_wait_are_served_first_come_first() {
-        let budget = Budget::new("one".into(), 1, None);
-        budget.acquire(1, 1).expect("room");
-        let served = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for name in 0..4 {
-                let (budget, served) = (&budget, &served);
-                scope.spawn(move || {
-                    let serve = || budget.acquire(1, 1).map(|()| served.lock().push(name));
-                    budget.wait_for(1, Duration::from_secs(60), || {}, serve).expect("room in the end");
-                    budget.release(1);
-                });
-                while budget.queue.line.lock().next <= name {
-                    std::thread::yield_now();
-                }
-            }
-            budget.release(1);
-        });
-        assert_eq!(served.into_inner(), [0, 1, 2, 3]);
-        assert!(budget.queue.line.lock().tickets.is_empty());
-    }
-
-    #[test]
-    fn who_waits_for_one_limit_does_not_hold_up_others() {
-        let parent = Budget::new("parent".into(), 3, None);
-        let full = Budget::new("full".into(), 1, Some(parent.clone()));
-        let free = Budget::new("free".into(), 2, Some(parent.clone()));
-        full.acquire(1, 1).expect("room");
-        std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| full.wait_for(1, Duration::from_millis(200), || {}, || full.acquire(1, 1)));
-            while !full.queue.is_waited_in() {
-                std::thread::yield_now();
-            }
-            let refused = free.wait_for(1, Duration::from_millis(1), || {}, || free.acquire(3, 3));
-            assert!(refused.is_err());
-            assert_eq!(free.wait_for(1, Duration::from_secs(60), || panic!("room"), || free.acquire(2, 2)), Ok(()));
-            assert!(waiting.join().expect("no panic").is_err());
-        });
-    }
-
-    #[test]
-    fn a_wait_ends_with_its_timeout_or_another_error() {
-        let budget = Budget::new("one".into(), 1, None);
-        let full = budget.wait_for(1, Duration::from_millis(5), || {}, || budget.acquire(2, 2));
-        assert!(matches!(full, Err(Error::LimitReached { requested: 2, .. })));
-        let closed = || -> Result<(), Error> { Err(Error::Closed { pool: "one".into() }) };
-        assert!(matches!(budget.wait_for(1, Duration::MAX, || {}, closed), Err(Error::Closed { .. })));
-        assert!(budget.queue.line.lock().tickets.is_empty());
-    }
 
     #[test]
     fn a_limit_holds_and_its_error_says_whose_it_is() {
@@ -312,82 +318,109 @@ mod loom_models {
     use loom::thread;
 
     use super::*;
+    use crate::sync::Mutex;
 
-    /// So long that `wait_for` has no deadline: loom has no time.
-    const FOR_EVER: Duration = Duration::MAX;
+    /// Enough for the smallest block, so that who wants one is let into the line.
+    const LIMIT: usize = 1 << 20;
 
-    /// Waits for one byte in line, writing down every attempt.
-    fn wait_in_line(budget: &Budget, name: char, attempts: &Mutex<Vec<char>>) {
-        let attempt = || {
-            attempts.lock().push(name);
-            budget.acquire(1, 1)
-        };
-        budget.queue.wait(FOR_EVER, attempt).expect("room in the end");
+    /// Nothing is cached here.
+    struct Alone;
+
+    impl Family for Alone {
+        fn bypass_caches(&self, _: usize) {}
+
+        fn use_caches(&self, _: usize) {}
     }
 
-    fn wait(budget: &Budget) {
-        budget.wait_for(1, FOR_EVER, || {}, || budget.acquire(1, 1)).expect("room in the end");
+    /// One byte, waited for for ever.
+    fn wait(budget: &Budget, served: impl Fn()) {
+        let attempt = |place| budget.in_turn(Some(place), 1, || budget.acquire(1, 1)).inspect(|()| served());
+        budget.wait_in_line(0, Want::of(1), None, &Alone, attempt).expect("room in the end");
     }
 
     fn line_is_empty(budget: &Budget) -> bool {
-        budget.queue.line.lock().tickets.is_empty()
+        !budget.is_waited_at() && budget.in_turn(None, 1, || Ok(())).is_ok()
     }
 
-    /// A limit of one byte, taken by two threads that want it, one after the other; loom finds a wake-up that is lost.
+    /// A limit of one byte, taken by two threads that wait for it; loom finds a call that is lost.
     #[test]
-    fn two_who_wait_are_both_served_one_after_the_other() {
+    fn two_who_wait_are_both_served() {
         loom::model(|| {
-            let budget = Budget::new("one".into(), 1, None);
-            let attempts = Arc::new(Mutex::new(Vec::new()));
-            let other = {
-                let (budget, attempts) = (budget.clone(), attempts.clone());
-                thread::spawn(move || {
-                    wait_in_line(&budget, 'b', &attempts);
-                    budget.release(1);
-                })
-            };
-            wait_in_line(&budget, 'a', &attempts);
-            budget.release(1);
-            other.join().expect("no panic");
-            let mut order = attempts.lock().clone();
-            order.dedup();
-            assert!(order == ['a', 'b'] || order == ['b', 'a'], "only the first in line tries: {order:?}");
-            assert!(line_is_empty(&budget) && budget.committed() == 0);
-        });
-    }
-
-    /// The same through the front door, where each of them tries once before it stands in line.
-    #[test]
-    fn two_who_come_at_once_are_both_served() {
-        loom::model(|| {
-            let budget = Budget::new("one".into(), 1, None);
+            let budget = Budget::new("one".into(), LIMIT, None);
+            budget.acquire(LIMIT - 1, 1).expect("room");
             let other = {
                 let budget = budget.clone();
                 thread::spawn(move || {
-                    wait(&budget);
+                    wait(&budget, || ());
                     budget.release(1);
                 })
             };
-            wait(&budget);
+            wait(&budget, || ());
             budget.release(1);
             other.join().expect("no panic");
-            assert!(line_is_empty(&budget) && budget.committed() == 0 && !budget.queue.is_waited_in());
+            assert!(line_is_empty(&budget) && budget.committed() == LIMIT - 1);
         });
     }
 
-    /// Room that is given back while the first in line sets out to sleep wakes it, or is found when it looks again.
+    /// Room that comes back while somebody joins the line, or sets out to sleep, is found.
     #[test]
     fn room_that_comes_back_is_found() {
         loom::model(|| {
-            let budget = Budget::new("one".into(), 1, None);
-            budget.acquire(1, 1).expect("room");
+            let budget = Budget::new("one".into(), LIMIT, None);
+            budget.acquire(LIMIT, 1).expect("room");
             let other = {
                 let budget = budget.clone();
                 thread::spawn(move || budget.release(1))
             };
-            wait(&budget);
+            wait(&budget, || ());
             other.join().expect("no panic");
-            assert!(line_is_empty(&budget) && (budget.committed(), budget.peak()) == (1, 1));
+            assert!(line_is_empty(&budget) && budget.committed() == LIMIT);
+        });
+    }
+
+    /// Room that comes back to a pool (here a byte in an arena behind a lock) without being given back.
+    #[test]
+    fn a_block_that_comes_back_is_found() {
+        loom::model(|| {
+            let budget = Budget::new("one".into(), LIMIT, None);
+            let arena = Arc::new(Mutex::new(0));
+            let other = {
+                let (budget, arena) = (budget.clone(), arena.clone());
+                thread::spawn(move || {
+                    *arena.lock() += 1;
+                    budget.came_back();
+                })
+            };
+            let take = || {
+                let mut blocks = arena.lock();
+                *blocks = usize::checked_sub(*blocks, 1).ok_or_else(|| budget.refusal(0, 1, LIMIT))?;
+                Ok(())
+            };
+            let attempt = |place| budget.in_turn(Some(place), 1, take);
+            budget.wait_in_line(0, Want::of(1), None, &Alone, attempt).expect("the block in the end");
+            other.join().expect("no panic");
+        });
+    }
+
+    /// One who waits at a child's limit finds that the parent's refuses as well, and moves there, while both come free.
+    #[test]
+    fn one_who_moves_to_another_limit_is_called_there() {
+        loom::model(|| {
+            let parent = Budget::new("parent".into(), LIMIT, None);
+            let child = Budget::new("child".into(), LIMIT, Some(parent.clone()));
+            child.acquire(1, 1).expect("room");
+            parent.acquire(LIMIT - 1, 1).expect("room");
+            child.set_limit(LIMIT - 1);
+            let other = {
+                let (child, parent) = (child.clone(), parent.clone());
+                thread::spawn(move || {
+                    child.set_limit(LIMIT);
+                    parent.release(1);
+                })
+            };
+            wait(&child, || ());
+            other.join().expect("no panic");
+            assert!(line_is_empty(&child) && parent.committed() == LIMIT - 1 + 1);
         });
     }
 

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::fork::Generation;
 use crate::huge::{Huge, HugeBlocks};
 use crate::limit::Budget;
+use crate::line::Place;
 use crate::options::Options;
 use crate::os::{self, Errno, Os};
 use crate::report::{Report, Reports};
@@ -175,7 +176,7 @@ impl Pool {
     /// [`Error::Closed`], [`Error::LimitReached`], [`Error::OutOfMemory`].
     #[inline(always)]
     pub fn allocate(&self, size: usize) -> Result<Block<'_>, Error> {
-        self.allocate_or(size, |size| self.0.counted(self.allocate_rarely(size)))
+        self.allocate_or(size, |size| self.0.counted(self.allocate_rarely(size, None)))
     }
 
     #[inline(always)]
@@ -197,24 +198,28 @@ impl Pool {
         Ok(Block::new(self, address, size, class))
     }
 
-    /// As [`Pool::allocate`]; where the limit is reached, waits for room until `timeout` is over. Those who wait for the
-    /// same limit, this pool's or an ancestor's, are served first come first.
+    /// As [`Pool::allocate`]; where the limit is reached, waits for room until `timeout` is over.
+    ///
+    /// Those who wait at a limit, this pool's or an ancestor's, are served first come first. Others may be served before
+    /// the one who has waited longest, waiting or not, if there is room for what they want and not for him: 64 times. Then
+    /// they are refused, or wait, until he was served or gave up. What is above the limit is refused at once.
     ///
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn allocate_within(&self, size: usize, timeout: Duration) -> Result<Block<'_>, Error> {
-        self.0
-            .within(Want::of(self.watched(size)), timeout, || self.allocate_or(size, |size| self.allocate_rarely(size)))
+        self.0.within(Want::of(self.watched(size)), timeout, |place| {
+            self.allocate_or(size, |size| self.allocate_rarely(size, place))
+        })
     }
 
     /// Past the thread's cache: it is empty, or the block is huge, or the pool is in checked mode.
     #[cold]
-    fn allocate_rarely(&self, size: usize) -> Result<(usize, Option<SizeClass>), Error> {
+    fn allocate_rarely(&self, size: usize, place: Option<Place>) -> Result<(usize, Option<SizeClass>), Error> {
         let watched = self.watched(size);
         let class = SizeClass::of(watched);
         let (address, usable) = match class {
-            Some(class) => (self.0.allocate_slowly(class)?, class.size()),
-            None => self.0.take_huge(watched).map(|huge| (huge.address, huge.capacity))?,
+            Some(class) => (self.0.allocate_slowly(class, place)?, class.size()),
+            None => self.0.take_huge(watched, place).map(|huge| (huge.address, huge.capacity))?,
         };
         if let Some(checked) = &self.0.checked {
             checked.enter(CheckedBlock { address, size, usable });
@@ -254,16 +259,16 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`]; nothing is taken then.
     pub fn take(&self, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
-        self.0.counted(self.take_uncounted(class, out))
+        self.0.counted(self.take_uncounted(class, out, None))
     }
 
-    fn take_uncounted(&self, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
+    fn take_uncounted(&self, class: SizeClass, out: &mut [usize], place: Option<Place>) -> Result<usize, Error> {
         if out.is_empty() {
             return Ok(0);
         }
         match self.in_cache(|cache| Some(cache.pop_many(class, out))) {
             Some(popped) if popped.count > 0 => Ok(self.0.unmark_all(class, popped, out)),
-            _ => self.0.take_slowly(class, out),
+            _ => self.0.take_slowly(class, out, place),
         }
     }
 
@@ -272,7 +277,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_within(&self, class: SizeClass, out: &mut [usize], timeout: Duration) -> Result<usize, Error> {
-        self.0.within(Want::of_class(class), timeout, || self.take_uncounted(class, out))
+        self.0.within(Want::of_class(class), timeout, |place| self.take_uncounted(class, out, place))
     }
 
     /// Takes blocks of `class` back, into the thread's cache as far as it has room. Returns how many were refused.
@@ -296,7 +301,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_shared(&self, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
-        let taken = self.0.counted(self.0.fetch(class, out, None))?;
+        let taken = self.0.counted(self.0.fetch(class, out, None, None))?;
         self.0.counters.count(class, taken as u64, 0);
         Ok(taken)
     }
@@ -314,7 +319,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_huge(&self, size: usize) -> Result<Huge, Error> {
-        self.0.counted(self.0.take_huge(size))
+        self.0.counted(self.0.take_huge(size, None))
     }
 
     /// As [`Pool::take_huge`]; where the limit is reached, waits as [`Pool::allocate_within`] does.
@@ -322,7 +327,7 @@ impl Pool {
     /// # Errors
     /// As [`Pool::allocate`].
     pub fn take_huge_within(&self, size: usize, timeout: Duration) -> Result<Huge, Error> {
-        self.0.within(Want::of_huge(size), timeout, || self.0.take_huge(size))
+        self.0.within(Want::of_huge(size), timeout, |place| self.0.take_huge(size, place))
     }
 
     /// Takes back a block with a mapping of its own.
@@ -487,6 +492,7 @@ impl Pool {
             inner.empty(&inner.live_caches(), true);
         }
         inner.reclaim();
+        inner.backing.budget.line().call_all();
         self.stats().used as usize
     }
 

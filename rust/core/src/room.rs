@@ -1,10 +1,13 @@
-//! What happens at a limit: before an allocation is refused, what is free is given back, here and in the other pools
-//! under that limit, unless it is plain that this cannot help.
+//! What happens at a limit. Before an allocation is refused, what is free is given back, here and in the other pools under
+//! that limit, unless it is plain that this cannot help. Who is refused and waits stands in the [line](crate::line);
+//! meanwhile all pools under that limit bypass their caches.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
+use crate::limit::Family;
+use crate::line::Place;
 use crate::pool::Inner;
 use crate::size_class::{PAGE, SizeClass};
 use crate::sync::raw::{AtomicU64, Ordering};
@@ -36,6 +39,18 @@ impl Want {
         Want { class: None, bytes, requested: size }
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether one who found no room for `other` tells that there is none for this: with slabs only if it is of the same
+    /// class, as others may have free blocks.
+    pub(crate) fn needs_no_less_than(&self, other: &Want) -> bool {
+        let is_slab = |want: &Want| want.class.is_some_and(|class| !class.is_run());
+        self.class == other.class && (self.class.is_some() || self.bytes >= other.bytes)
+            || !is_slab(self) && self.bytes >= other.bytes
+    }
+
     /// For a block of `size` bytes, whatever its class.
     pub(crate) fn of(size: usize) -> Want {
         SizeClass::of(size).map_or_else(|| Want::of_huge(size), Want::of_class)
@@ -57,16 +72,22 @@ struct Held {
 
 impl Inner {
     /// Runs `allocate`. If that finds a limit reached, or the system unwilling, gives back what is free in this pool and
-    /// tries again, and then what is free in the others under that limit.
+    /// tries again, and then what is free in the others under that limit. Those who wait come first, as the rule of the
+    /// line has it; `place` is for one of them.
     pub(crate) fn with_room<T>(
         self: &Arc<Self>,
         want: Want,
-        mut allocate: impl FnMut() -> Result<T, Error>,
+        place: Option<Place>,
+        allocate: impl FnMut() -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.refuse_if_forked()?;
         if self.is_closed() {
             return Err(self.closed_error());
         }
+        self.backing.budget.in_turn(place, want.requested, || self.make_room(want, allocate))
+    }
+
+    fn make_room<T>(self: &Arc<Self>, want: Want, mut allocate: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
         let mut result = allocate();
         for others in [false, true] {
             let Err(refused) = &result else { break };
@@ -85,15 +106,33 @@ impl Inner {
         result
     }
 
-    /// Runs `attempt` until it finds room or `timeout` is over.
+    /// Runs `attempt`; if a limit refuses, waits in line and runs it with that place, until it finds room or `timeout`
+    /// is over.
     pub(crate) fn within<T>(
-        &self,
+        self: &Arc<Self>,
         want: Want,
         timeout: Duration,
-        attempt: impl FnMut() -> Result<T, Error>,
+        mut attempt: impl FnMut(Option<Place>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.refuse_if_forked()?;
-        self.counted(self.backing.budget.wait_for(want.bytes, timeout, || self.counters.count_wait(), attempt))
+        let result = match attempt(None) {
+            Err(Error::LimitReached { level, .. }) if !timeout.is_zero() && self.is_servable(want) => {
+                self.counters.count_wait();
+                let deadline = Instant::now().checked_add(timeout);
+                self.backing.budget.wait_in_line(level, want, deadline, self, |place| attempt(Some(place)))
+            }
+            result => result,
+        };
+        self.counted(result)
+    }
+
+    /// Whether no limit forbids it for ever. What is not servable never waits: it would hold up all others.
+    fn is_servable(&self, want: Want) -> bool {
+        self.backing.budget.check_limits(want.bytes, want.requested).is_ok()
+    }
+
+    /// Whether blocks go past all caches: after closing, and while somebody waits for them.
+    pub(crate) fn bypasses_caches(&self) -> bool {
+        self.is_closed() || self.backing.budget.is_waited_at()
     }
 
     /// Counts an allocation that came to nothing. One that waits is counted once, however often it tried.
@@ -108,7 +147,7 @@ impl Inner {
     /// one way only: where a pool is busy, it says yes.
     fn may_help(&self, want: Want, refused: &Error, pools: &[Arc<Inner>]) -> bool {
         let budget = &self.backing.budget;
-        if want.bytes > TOO_LARGE || budget.check_limits(want.bytes, want.requested).is_err() {
+        if want.bytes > TOO_LARGE || !self.is_servable(want) {
             return false;
         }
         let (held, again) = (Held::by(pools, want.class), Held::operations(pools));
@@ -118,19 +157,21 @@ impl Inner {
         match refused {
             // What the system has is not known: any byte may help.
             Error::OutOfMemory { .. } => pools.iter().any(|pool| pool.backing.budget.committed() > held.bytes),
-            Error::LimitReached { level, .. } => budget
-                .ancestor(*level)
-                .is_some_and(|refusing| held.bytes.saturating_add(want.bytes) <= refusing.limit()),
+            Error::LimitReached { level, .. } => held.bytes.saturating_add(want.bytes) <= budget.at(*level).limit(),
             _ => false,
         }
     }
 
     /// The pools whose bytes count where an allocation of this one was refused; all of the family, if the system did.
     fn pools_under(self: &Arc<Self>, refused: &Error) -> Vec<Arc<Inner>> {
-        let level = match refused {
-            Error::LimitReached { level, .. } => *level,
-            _ => usize::MAX,
-        };
+        match refused {
+            Error::LimitReached { level, .. } => self.pools_at(*level),
+            _ => self.pools_at(usize::MAX),
+        }
+    }
+
+    /// The pools under the limit `level` above, or under the highest there is.
+    fn pools_at(self: &Arc<Self>, level: usize) -> Vec<Arc<Inner>> {
         let mut top = self;
         for _ in 0..level {
             let Some(parent) = &top.options.parent else { break };
@@ -191,6 +232,26 @@ impl Inner {
         let cached = caches.live.iter().map(|cache| cache.operations());
         let past = [self.counters.operations(), huge.allocations, huge.frees];
         cached.chain(past).fold(0, u64::wrapping_add)
+    }
+}
+
+impl Family for Arc<Inner> {
+    fn bypass_caches(&self, level: usize) {
+        for pool in self.pools_at(level) {
+            let _maintenance = pool.maintenance.lock();
+            pool.empty(&pool.live_caches(), true);
+            pool.depot.decay(true, |blocks| pool.release_to_arenas(blocks));
+        }
+    }
+
+    fn use_caches(&self, level: usize) {
+        for pool in self.pools_at(level) {
+            let _maintenance = pool.maintenance.lock();
+            // Somebody may wait again, or at another limit.
+            if !pool.bypasses_caches() {
+                pool.live_caches().iter().for_each(|cache| cache.gate.shut().open());
+            }
+        }
     }
 }
 

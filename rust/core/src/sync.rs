@@ -6,7 +6,7 @@
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering, compiler_fence},
+    atomic::{AtomicBool, AtomicUsize, Ordering, compiler_fence, fence},
 };
 
 #[cfg(loom)]
@@ -108,12 +108,6 @@ mod loom_locks {
         pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Instant) -> Waited {
             self.wait(guard);
             Waited(false)
-        }
-
-        /// Times out at once, as loom has no time.
-        pub(crate) fn wait_for<T>(&self, _guard: &mut MutexGuard<'_, T>, _timeout: Duration) -> Waited {
-            loom::thread::yield_now();
-            Waited(true)
         }
 
         pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {

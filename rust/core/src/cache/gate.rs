@@ -91,6 +91,11 @@ impl Shut<'_> {
     pub(crate) fn stay(&mut self) {
         self.forever = true;
     }
+
+    /// Opens the gate, also if it was to stay shut.
+    pub(crate) fn open(mut self) {
+        self.forever = false;
+    }
 }
 
 impl Drop for Shut<'_> {

@@ -1,6 +1,7 @@
 //! What happens at a limit: who gives back what for whom, and who does not.
 
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -131,4 +132,139 @@ fn nobody_is_refused_while_there_is_room_for_all() {
         let stats = pool.stats();
         assert!(stats.failures == 0 && stats.peak_committed <= stats.limit, "{} of {size}", stats.peak_committed);
     }
+}
+
+/// Those who take and give back all the time, with plain allocations, each holding one block at most.
+fn who_waits_is_served_beside_plain_allocations(pool: &Pool, plain: &[&Pool], wanted: usize) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for &pool in plain {
+            let over = &over;
+            scope.spawn(move || {
+                let mut held = None;
+                while !over.load(Ordering::Relaxed) {
+                    // With another block in hand it gives the one before back: there is no instant without one, unless
+                    // it is refused.
+                    held = pool.allocate(2 << 20).ok();
+                }
+                drop(held);
+            });
+        }
+        for _ in 0..10 {
+            drop(pool.allocate_within(wanted, Duration::from_secs(600)).expect("the others may pass so often only"));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_large_request_does_not_starve_beside_small_ones() {
+    let pool = pool(Options::new().max_bytes(8 << 20));
+    who_waits_is_served_beside_plain_allocations(&pool, &[&pool; 3], 7 << 20);
+    assert!(pool.stats().peak_committed <= 8 << 20);
+    pool.check_invariants().expect("sound");
+}
+
+#[test]
+fn nor_does_it_beside_those_of_siblings_whatever_all_are_called() {
+    let root = pool(Options::new().max_bytes(8 << 20));
+    let children = [(); 3].map(|()| pool(Options::new().parent(&root)));
+    let [one, two, three] = &children;
+    who_waits_is_served_beside_plain_allocations(one, &[two, three, &root], 7 << 20);
+    assert!(root.stats().peak_committed <= 8 << 20);
+}
+
+#[test]
+fn small_requests_pass_a_large_one_so_often_then_it_is_kept_room_for() {
+    let pool = pool(Options::new().max_bytes(8 << 20));
+    let held = pool.allocate(6 << 20).expect("room");
+    thread::scope(|scope| {
+        let large = scope.spawn(|| pool.allocate_within(7 << 20, Duration::from_secs(600)).map(drop));
+        while pool.stats().waits < 1 {
+            thread::yield_now();
+        }
+        // Also one who would wait need not, as long as there is room and turns are left.
+        pool.allocate_within(64, Duration::from_secs(600)).map(drop).expect("room");
+        let passed = (1..).take_while(|_| pool.allocate(64).is_ok()).count();
+        let refused = pool.allocate(64).expect_err("kept for who waits");
+        assert!((62..=64).contains(&passed), "{passed} times");
+        assert!(matches!(refused, Error::LimitReached { waiting: 1, .. }), "{refused}");
+        assert!(refused.to_string().contains("1 who wait come first"), "{refused}");
+        assert!(pool.allocate_within(64, Duration::from_millis(20)).is_err());
+        drop(held);
+        large.join().expect("no panic").expect("all is free");
+    });
+    drop(pool.allocate(64).expect("nobody waits"));
+    // And caches are used again.
+    (0..4).for_each(|_| drop(pool.allocate(64)));
+    assert!(pool.stats().cached_threads > 0);
+}
+
+#[test]
+fn while_somebody_waits_nothing_is_cached_and_each_release_is_seen() {
+    let root = pool(Options::new().max_bytes(1 << 20));
+    let child = pool(Options::new().parent(&root));
+    let (one, two) = (root.allocate(100_000).expect("room"), child.allocate(100_000).expect("room"));
+    drop((root.allocate(100_000), child.allocate(100_000)));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| child.allocate_within(1 << 20, Duration::from_secs(600)).map(drop));
+        while child.stats().waits < 1 || root.stats().cached_threads + child.stats().cached_threads > 0 {
+            thread::yield_now();
+        }
+        drop(one);
+        assert_eq!((root.stats().cached_threads, root.stats().cached_depot), (0, 0));
+        drop(two);
+        waiting.join().expect("no panic").expect("all is free");
+    });
+}
+
+#[test]
+fn a_wait_ends_when_the_pool_is_closed_or_its_limit_changes() {
+    let pool = pool(Options::new().max_bytes(8 << 20));
+    let _held = pool.allocate(6 << 20).expect("room");
+    thread::scope(|scope| {
+        let wait = |size| {
+            scope.spawn({
+                let pool = &pool;
+                move || pool.allocate_within(size, Duration::from_secs(600)).map(drop)
+            })
+        };
+        let until = |count| {
+            while pool.stats().waits < count {
+                thread::yield_now();
+            }
+        };
+        let (never, soon) = (wait(8 << 20), wait(7 << 20));
+        until(2);
+        pool.set_max_bytes(7 << 20).expect("what is out fits");
+        assert!(never.join().expect("no panic").is_err(), "above the limit now");
+        pool.set_max_bytes(13 << 20).expect("more is fine");
+        soon.join().expect("no panic").expect("below it");
+        let closed = wait(10 << 20);
+        until(3);
+        pool.close();
+        assert!(matches!(closed.join().expect("no panic"), Err(Error::Closed { .. })));
+    });
+}
+
+/// Many wait for the same, on several threads and in several pools, and all take and give back: nobody is left waiting.
+#[test]
+fn all_who_wait_are_served() {
+    let root = pool(Options::new().max_bytes(1 << 20));
+    let child = pool(Options::new().parent(&root).max_bytes(512 << 10));
+    thread::scope(|scope| {
+        for index in 0..8 {
+            let pool = if index % 2 == 0 { &root } else { &child };
+            scope.spawn(move || {
+                for round in 0..100 {
+                    let size = 30_000 * (1 + (index + round) % 8);
+                    let block = pool.allocate_within(size, Duration::from_secs(600)).expect("others give back");
+                    thread::yield_now();
+                    drop(block);
+                }
+            });
+        }
+    });
+    assert_eq!((root.stats().failures, child.stats().failures), (0, 0));
+    root.check_invariants().expect("sound");
 }
