@@ -5,6 +5,7 @@ use std::thread;
 
 use crate::arena::Arena;
 use crate::cache::batch::Batch;
+use crate::cache::gate::Gate;
 use crate::cache::local;
 use crate::cache::thread::{MARK, Popped, ThreadCache, is_any_marked};
 use crate::checked::{Checked, Left};
@@ -19,6 +20,9 @@ use crate::sync::Ordering;
 
 /// So much free memory of an arena is worth a thread: the system takes 5 ms or more to take it back.
 const OWN_THREAD_BYTES: usize = 64 << 20;
+
+/// Caches that are kept for threads to come.
+const SPARE_MAX: usize = 4;
 
 impl Inner {
     /// Whether this is a forked child's copy of the pool, which must be left alone.
@@ -295,9 +299,13 @@ impl Inner {
             drop(passed);
             return self.settle(class, blocks, cache.number);
         }
+        // It may have room: perhaps it was only not the current one, or its gate was shut.
+        let rest = &blocks[cache.push_many(class, blocks)..];
+        if rest.is_empty() {
+            return 0;
+        }
         let evicted = cache.grow(class);
-        let put = cache.push_many(class, blocks);
-        let rest = &blocks[put..];
+        let rest = &rest[cache.push_many(class, rest)..];
         cache.count(class, 0, rest.len() as u64);
         let surplus = if rest.is_empty() { 0 } else { cache.overflow(class).saturating_sub(rest.len()) };
         if surplus == 0 {
@@ -329,7 +337,7 @@ impl Inner {
         cache: Option<&ThreadCache>,
         place: Option<Place>,
     ) -> Result<usize, Error> {
-        let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena));
+        let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena()));
         self.with_room(Want::of_class(class), place, || {
             let taken = self.depot.take(class, number, out);
             if taken > 0 {
@@ -439,9 +447,32 @@ impl Inner {
     }
 
     /// Empties caches, whoever owns them, into the arenas. With `forever`, their owners go the slow way from now on.
-    /// Without `membarrier`, other threads' caches stay as they are. The caller holds the maintenance lock: two at once
-    /// could wait for each other's gates.
     pub(crate) fn empty(&self, caches: &[Arc<ThreadCache>], forever: bool) {
+        let caches = caches.iter().filter(|cache| forever || cache.is_in_use()).cloned().collect();
+        self.visit(caches, forever, |cache| self.drain(cache));
+    }
+
+    /// Takes from the caches what their owners did not use of late.
+    pub(crate) fn decay_caches(&self) {
+        let clock = &self.backing.clock;
+        let due = self.live_caches().into_iter().filter(|cache| cache.is_due(clock)).collect();
+        self.visit(due, false, |cache| {
+            for class in SizeClass::all() {
+                let mut surplus = cache.surplus(class, clock);
+                while surplus > 0 {
+                    let batch = cache.unstock_lowest(class, surplus);
+                    surplus -= batch.len();
+                    self.release_to_arenas(self.check_in_all(class, batch.blocks()).blocks());
+                }
+            }
+            cache.end_decay(clock);
+        });
+    }
+
+    /// Runs `act` in caches whose owners are kept out meanwhile, or `forever`. Should the system have lost its
+    /// `membarrier`, other threads' caches are left out. The caller holds the maintenance lock: two at once could wait
+    /// for each other's gates.
+    fn visit(&self, caches: Vec<Arc<ThreadCache>>, forever: bool, act: impl Fn(&ThreadCache)) {
         if caches.is_empty() {
             return;
         }
@@ -449,11 +480,12 @@ impl Inner {
         if forever {
             gates.iter_mut().for_each(|gate| gate.stay());
         }
-        let barrier = self.backing.os.membarrier();
+        // Gates that were never open need none.
+        let barrier = !self.has_barrier || self.backing.os.membarrier();
         for (cache, gate) in caches.iter().zip(gates) {
             if barrier || local::is_mine(cache) {
                 gate.wait();
-                self.drain(cache);
+                act(cache);
             }
         }
     }
@@ -516,15 +548,16 @@ impl Inner {
         let cache = match caches.spare.pop() {
             Some(cache) => cache,
             None => {
-                let number = caches.live.len();
-                let arena = (0..self.arenas.len()).min_by_key(|&a| self.arenas[a].threads.load(Ordering::Relaxed))?;
+                let (number, gate) = (caches.live.len(), Gate::new(self.has_barrier));
                 let budget = (self.options.thread_cache_bytes, self.allowance.clone());
-                let cache = ThreadCache::new(self.backing.os, &self.backing.label, budget, number, arena).ok()?;
+                let cache = ThreadCache::new(self.backing.os, &self.backing.label, budget, number, gate).ok()?;
                 self.backing.metadata.fetch_add(cache.metadata(), Ordering::Relaxed);
                 Arc::new(cache)
             }
         };
-        self.arenas[cache.arena].threads.fetch_add(1, Ordering::Relaxed);
+        let threads = |arena: &usize| self.arenas[*arena].threads.load(Ordering::Relaxed);
+        cache.bind((0..self.arenas.len()).min_by_key(threads)?);
+        self.arenas[cache.arena()].threads.fetch_add(1, Ordering::Relaxed);
         let mut gate = cache.gate.shut();
         if self.bypasses_caches() {
             gate.stay();
@@ -541,18 +574,25 @@ impl Inner {
         let gate = cache.gate.shut();
         self.drain(cache);
         drop(gate);
-        self.arenas[cache.arena].threads.fetch_sub(1, Ordering::Relaxed);
+        self.arenas[cache.arena()].threads.fetch_sub(1, Ordering::Relaxed);
         let mut caches = self.caches.lock();
         for class in SizeClass::all() {
             let counts = cache.take_counts(class);
             self.counters.count(class, counts.allocations, counts.frees);
         }
         caches.live.retain(|live| !Arc::ptr_eq(live, cache));
-        if self.is_closed() {
+        if self.is_closed() || caches.spare.len() == SPARE_MAX {
             self.backing.metadata.fetch_sub(cache.metadata(), Ordering::Relaxed);
         } else {
             caches.spare.push(cache.clone());
         }
+    }
+
+    /// Unmaps the caches that no thread has.
+    pub(crate) fn drop_spares(&self) {
+        let spares = std::mem::take(&mut self.caches.lock().spare);
+        let bytes = spares.iter().map(|cache| cache.metadata()).sum();
+        self.backing.metadata.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 

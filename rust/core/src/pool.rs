@@ -65,6 +65,8 @@ pub(crate) struct Inner {
     /// Number of the last reclaim that began.
     pub(crate) reclaimed_at: AtomicU64,
     pub(crate) closed: AtomicBool,
+    /// Whether the system has `membarrier`; if not, the gates of all caches are shut for good.
+    pub(crate) has_barrier: bool,
     /// The process that made it.
     pub(crate) generation: Generation,
 }
@@ -82,7 +84,7 @@ impl Drop for Pool {
 #[derive(Debug, Default)]
 pub(crate) struct Caches {
     pub(crate) live: Vec<Arc<ThreadCache>>,
-    /// Empty ones of threads that ended, for the next threads.
+    /// A few empty ones of threads that ended, for the next threads.
     pub(crate) spare: Vec<Arc<ThreadCache>>,
 }
 
@@ -154,6 +156,7 @@ impl Pool {
             maintenance: Mutex::default(),
             reclaimed_at: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            has_barrier: os.membarrier(),
             generation,
             options,
         });
@@ -289,7 +292,7 @@ impl Pool {
     /// # Safety
     /// The blocks were taken from this pool and class, and nobody uses them any more.
     pub unsafe fn give(&self, class: SizeClass, blocks: &[usize]) -> usize {
-        let put = self.in_cache(|cache| Some(cache.push_many(class, blocks))).unwrap_or(0);
+        let put = self.in_cache(|cache| Some(cache.push_given(class, blocks))).unwrap_or(0);
         if put == blocks.len() {
             return 0;
         }
@@ -423,8 +426,8 @@ impl Pool {
         }
     }
 
-    /// Does what time asks for: empties the caches of threads that were idle for the decay time, and gives a share of
-    /// the memory that was free for long enough back to the operating system.
+    /// Does what time asks for: takes from the threads' caches what they did not use for the decay time, and gives a share
+    /// of the memory that was free for long enough back to the operating system.
     ///
     /// `now` is monotonic time since any fixed origin. Ticks may come late or not at all; a second one at the same
     /// time does nothing.
@@ -440,8 +443,7 @@ impl Pool {
         ticker.latest = ticker.latest.max(since);
         let clock = &inner.backing.clock;
         clock.set(ticker.latest);
-        let idle: Vec<_> = inner.live_caches().into_iter().filter(|cache| cache.is_idle(clock)).collect();
-        inner.empty(&idle, false);
+        inner.decay_caches();
         if clock.age(ticker.depot_decayed_at) >= clock.decay() / DEPOT_ROUNDS {
             ticker.depot_decayed_at = clock.now();
             inner.depot.decay(false, |blocks| inner.release_to_arenas(blocks));

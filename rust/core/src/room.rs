@@ -215,6 +215,7 @@ impl Inner {
         self.reclaimed_at.store(RECLAIMS.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         self.release_quarantine(true);
         self.empty(&self.live_caches(), false);
+        self.drop_spares();
         self.purge_all()
     }
 

@@ -86,6 +86,11 @@ impl Depot {
         if self.bytes.load(Ordering::Relaxed) + bytes > self.bytes_max {
             return false;
         }
+        // Where even a batch a stripe is too much.
+        let batches = class.batch() * class.size() * self.per_class;
+        if batches > CLASS_BYTES && (self.count(class) + blocks.len()) * class.size() > CLASS_BYTES {
+            return false;
+        }
         let capacity = self.stripe_capacity(class);
         self.stripes_of(class, thread).any(|stripe| {
             if stripe.count.load(Ordering::Relaxed) + blocks.len() > capacity {
@@ -180,7 +185,7 @@ mod tests {
     #[test]
     fn both_bounds_hold() {
         let class = SizeClass::of(1 << 20).expect("a class");
-        let depot = Depot::new(2, usize::MAX);
+        let depot = Depot::new(8, usize::MAX);
         let given = (0..100).filter(|&block| depot.give(class, block, &[block])).count();
         assert_eq!(given, CLASS_BYTES / class.size());
         let depot = Depot::new(2, class.size());
@@ -311,7 +316,7 @@ mod loom_models {
         }
 
         model(|| {
-            let (gate, cache) = (Gate::new(), UnsafeCell::new(vec![1]));
+            let (gate, cache) = (Gate::new(true), UnsafeCell::new(vec![1]));
             let depot = Depot::new(1, usize::MAX);
             let pool = Arc::new(Pool { gate, cache, depot, arena: Mutex::new(Vec::new()) });
             let ending = {

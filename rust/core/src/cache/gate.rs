@@ -8,7 +8,8 @@
 //! * the other one says `revoked`, makes every thread of the process pass a full barrier, then looks at `inside`.
 //!
 //! At least one of them sees the other. The owner that sees `revoked` goes the slow way, through the lock that the
-//! other one holds. Where the kernel has no `membarrier`, nobody revokes.
+//! other one holds. Where the kernel has no `membarrier`, the gate is shut from the start: the owner takes the lock each
+//! time, and others can still get in.
 
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, light_fence, yield_now};
 
@@ -17,6 +18,8 @@ use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, light_fence, yield_no
 pub(crate) struct Gate {
     inside: AtomicBool,
     revoked: AtomicBool,
+    /// Whether it is ever open.
+    opens: bool,
     /// Held by whoever shut the gate, and by the owner that finds it shut.
     lock: Mutex<()>,
 }
@@ -31,8 +34,9 @@ pub(crate) enum Passed<'a> {
 }
 
 impl Gate {
-    pub(crate) fn new() -> Self {
-        Gate { inside: AtomicBool::new(false), revoked: AtomicBool::new(false), lock: Mutex::new(()) }
+    /// One that is open, or shut for good.
+    pub(crate) fn new(opens: bool) -> Self {
+        Gate { inside: AtomicBool::new(false), revoked: AtomicBool::new(!opens), opens, lock: Mutex::new(()) }
     }
 
     /// Lets the owner in, unless the gate is shut: then it must [`Gate::pass`]. Owner only.
@@ -92,9 +96,9 @@ impl Shut<'_> {
         self.forever = true;
     }
 
-    /// Opens the gate, also if it was to stay shut.
+    /// Opens the gate, also if it was to stay shut; but not one that was never open.
     pub(crate) fn open(mut self) {
-        self.forever = false;
+        self.forever = !self.gate.opens;
     }
 }
 
@@ -122,8 +126,8 @@ mod loom_models {
     }
 
     impl Cache {
-        fn new() -> Arc<Cache> {
-            Arc::new(Cache { gate: Gate::new(), blocks: UnsafeCell::new(vec![1, 2]) })
+        fn new(open: bool) -> Arc<Cache> {
+            Arc::new(Cache { gate: Gate::new(open), blocks: UnsafeCell::new(vec![1, 2]) })
         }
 
         fn with<R>(&self, act: impl FnOnce(&mut Vec<usize>) -> R) -> R {
@@ -168,8 +172,8 @@ mod loom_models {
     }
 
     /// The owner pops, pushes and pops while somebody drains; every block is found in one place afterwards.
-    fn owner_against_drainer(barrier: fn(), forever: bool) {
-        let cache = Cache::new();
+    fn owner_against_drainer(open: bool, barrier: fn(), forever: bool) {
+        let cache = Cache::new(open);
         let owner = {
             let cache = cache.clone();
             thread::spawn(move || {
@@ -188,19 +192,24 @@ mod loom_models {
 
     #[test]
     fn an_active_owner_and_a_drainer_never_meet() {
-        loom::model(|| owner_against_drainer(barrier, false));
+        loom::model(|| owner_against_drainer(true, barrier, false));
     }
 
     #[test]
     fn nor_when_the_gate_stays_shut() {
-        loom::model(|| owner_against_drainer(barrier, true));
+        loom::model(|| owner_against_drainer(true, barrier, true));
     }
 
     /// Why there is a barrier at all: without it, loom finds both of them inside.
     #[test]
     #[should_panic(expected = "Causality violation")]
     fn without_the_barrier_they_meet() {
-        loom::model(|| owner_against_drainer(|| (), false));
+        loom::model(|| owner_against_drainer(true, || (), false));
+    }
+
+    #[test]
+    fn a_gate_that_was_never_open_needs_none() {
+        loom::model(|| owner_against_drainer(false, || (), false));
     }
 
     /// A thread ends while its cache is drained, and the cache goes to a new thread, all of it while the drainer still
@@ -208,7 +217,7 @@ mod loom_models {
     #[test]
     fn a_cache_may_change_its_owner_under_a_drainer() {
         loom::model(|| {
-            let cache = Cache::new();
+            let cache = Cache::new(true);
             let owners = {
                 let cache = cache.clone();
                 thread::spawn(move || {
@@ -236,7 +245,7 @@ mod loom_models {
     #[test]
     fn two_drainers_share_the_blocks() {
         loom::model(|| {
-            let cache = Cache::new();
+            let cache = Cache::new(true);
             let other = {
                 let cache = cache.clone();
                 thread::spawn(move || cache.drain(barrier, false))

@@ -108,3 +108,19 @@ pub(crate) fn is_mine(cache: &Arc<ThreadCache>) -> bool {
     };
     CACHES.try_with(mine).ok().flatten().unwrap_or(false)
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::options::Options;
+
+    #[test]
+    fn of_pools_that_are_gone_a_thread_keeps_nothing() {
+        let entries = || CACHES.with(|caches| caches.0.borrow().len());
+        for _ in 0..20 {
+            let pool = Pool::new(Options::new()).expect("a pool");
+            drop(pool.allocate(100));
+            assert_eq!(entries(), 1);
+        }
+    }
+}

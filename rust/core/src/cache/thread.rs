@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::gate::Gate;
+use crate::decay::Clock;
 use crate::os::{Errno, Mapped, Os, Zeroable};
 use crate::size_class::{BATCH_MAX, SizeClass};
 use crate::sync;
@@ -50,6 +51,13 @@ struct Stack {
     frees: AtomicU64,
 }
 
+impl Stack {
+    /// Allocations and frees ever.
+    fn operations(&self) -> u64 {
+        self.allocations.load(Ordering::Relaxed).wrapping_add(self.frees.load(Ordering::Relaxed))
+    }
+}
+
 /// One thread's cache in one pool.
 ///
 /// Threading: `pop`, `push` and the other mutating methods are for who is inside the gate, which is the owner or, with
@@ -58,7 +66,7 @@ struct Stack {
 pub(crate) struct ThreadCache {
     pub(crate) gate: Gate,
     /// Index of the arena that the owner allocates from.
-    pub(crate) arena: usize,
+    arena: AtomicUsize,
     /// A number of its own, for the choice of a depot's stripe.
     pub(crate) number: usize,
     stacks: [Stack; SizeClass::COUNT],
@@ -71,9 +79,26 @@ pub(crate) struct ThreadCache {
     granted: AtomicUsize,
     /// The stack to look at next for capacity to take away.
     hand: AtomicUsize,
-    /// What the last tick saw: the count of operations, and since when it has been that.
+    notes: [Note; SizeClass::COUNT],
+    /// When surplus was last taken from the stacks.
+    decayed_at: AtomicU32,
+}
+
+/// What ticks know of a stack.
+#[derive(Debug, Default)]
+struct Note {
+    /// Its count of operations, and since when it has been that.
     seen: AtomicU64,
     seen_at: AtomicU32,
+    /// As its `low`, from before that was set anew to look for capacity to take away.
+    low: AtomicU32,
+}
+
+impl Note {
+    /// Whether the stack was not used for the decay time, seen from one tick to another.
+    fn is_idle(&self, clock: &Clock) -> bool {
+        clock.age(self.seen_at.load(Ordering::Relaxed)) >= clock.decay()
+    }
 }
 
 /// Bytes that all caches of a pool may be granted together.
@@ -117,7 +142,7 @@ impl ThreadCache {
         name: &str,
         (budget, allowance): (usize, Arc<Allowance>),
         number: usize,
-        arena: usize,
+        gate: Gate,
     ) -> Result<Self, Errno> {
         let mut start = 0;
         let stacks = std::array::from_fn(|index| {
@@ -139,8 +164,8 @@ impl ThreadCache {
             stack
         });
         Ok(ThreadCache {
-            gate: Gate::new(),
-            arena,
+            gate,
+            arena: AtomicUsize::new(0),
             number,
             stacks,
             slots: Mapped::new(os, name)?,
@@ -148,8 +173,8 @@ impl ThreadCache {
             allowance,
             granted: AtomicUsize::new(0),
             hand: AtomicUsize::new(0),
-            seen: AtomicU64::new(0),
-            seen_at: AtomicU32::new(0),
+            notes: std::array::from_fn(|_| Note::default()),
+            decayed_at: AtomicU32::new(0),
         })
     }
 
@@ -219,23 +244,37 @@ impl ThreadCache {
         put
     }
 
-    /// Puts as many of `blocks` as there is room for, without counting: they come from the depot or an arena. Puts none if
-    /// there is an address among them that would be taken for a marked entry.
-    pub(crate) fn stock(&self, class: SizeClass, blocks: &[usize]) -> usize {
+    /// As [`ThreadCache::push_many`], but puts none if there is an address among them that would be taken for a marked entry.
+    pub(crate) fn push_given(&self, class: SizeClass, blocks: &[usize]) -> usize {
+        let (put, any_marked) = self.write(class, blocks);
+        if any_marked {
+            return 0;
+        }
         let stack = &self.stacks[class.index()];
-        let len = stack.len.load(Ordering::Relaxed) as usize;
+        stack.len.store(stack.len.load(Ordering::Relaxed) + put as u32, Ordering::Relaxed);
+        add(&stack.frees, put as u64);
+        put
+    }
+
+    /// Puts as many of `blocks` as there is room for, without counting: they come from the depot or an arena.
+    pub(crate) fn stock(&self, class: SizeClass, blocks: &[usize]) -> usize {
+        let (put, _) = self.write(class, blocks);
+        let stack = &self.stacks[class.index()];
+        stack.len.store(stack.len.load(Ordering::Relaxed) + put as u32, Ordering::Relaxed);
+        put
+    }
+
+    /// Writes as many of `blocks` as there is room for where the next ones go. Returns how many, and whether one of them has
+    /// the [`MARK`].
+    fn write(&self, class: SizeClass, blocks: &[usize]) -> (usize, bool) {
         let put = self.room(class).min(blocks.len());
-        let start = stack.start as usize + len;
+        let start = self.stacks[class.index()].start as usize + self.len(class);
         let mut all = 0;
         for (slot, block) in self.slots.0[start..start + put].iter().zip(blocks) {
             slot.store(*block, Ordering::Relaxed);
             all |= *block;
         }
-        if all & MARK != 0 {
-            return 0;
-        }
-        stack.len.store((len + put) as u32, Ordering::Relaxed);
-        put
+        (put, all & MARK != 0)
     }
 
     /// Takes up to `limit` blocks out without counting: they go to the depot or an arena.
@@ -306,16 +345,15 @@ impl ThreadCache {
             let stack = &self.stacks[hand];
             let (capacity, len) = (stack.capacity.load(Ordering::Relaxed), stack.len.load(Ordering::Relaxed));
             let low = stack.low.load(Ordering::Relaxed);
+            let note = &self.notes[hand];
+            note.low.store(low.min(note.low.load(Ordering::Relaxed)), Ordering::Relaxed);
             stack.low.store(len, Ordering::Relaxed);
             let spare = low.max(capacity - len).min(BATCH_MAX as u32);
             let less = (thief.size().div_ceil(class.size()) as u32).min(spare);
             if class == thief || less == 0 {
                 continue;
             }
-            stack.capacity.store(capacity - less, Ordering::Relaxed);
-            let bytes = less as usize * class.size();
-            self.granted.store(self.granted.load(Ordering::Relaxed) - bytes, Ordering::Relaxed);
-            self.allowance.give_back(bytes);
+            self.ungrant(class, less);
             let surplus = len.saturating_sub(capacity - less) as usize;
             return (surplus > 0).then(|| (class, self.unstock(class, surplus)));
         }
@@ -334,20 +372,91 @@ impl ThreadCache {
 
     /// Allocations and frees that are in [`ThreadCache::counts`].
     pub(crate) fn operations(&self) -> u64 {
-        let operations = self
-            .stacks
-            .iter()
-            .map(|stack| stack.allocations.load(Ordering::Relaxed).wrapping_add(stack.frees.load(Ordering::Relaxed)));
-        operations.fold(0u64, u64::wrapping_add)
+        self.stacks.iter().map(Stack::operations).fold(0u64, u64::wrapping_add)
     }
 
-    /// Whether nothing happened here for `clock.decay()`, seen from one tick to another.
-    pub(crate) fn is_idle(&self, clock: &crate::decay::Clock) -> bool {
-        let operations = self.operations();
-        if self.seen.swap(operations, Ordering::Relaxed) != operations {
-            self.seen_at.store(clock.now(), Ordering::Relaxed);
+    /// Index of the arena that the owner allocates from.
+    pub(crate) fn arena(&self) -> usize {
+        self.arena.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bind(&self, arena: usize) {
+        self.arena.store(arena, Ordering::Relaxed);
+    }
+
+    /// Whether it holds a block, or room for one.
+    pub(crate) fn is_in_use(&self) -> bool {
+        self.granted.load(Ordering::Relaxed) > 0
+    }
+
+    /// For a tick: whether there is something to take from a stack, as [`ThreadCache::surplus`] says. One that its owner
+    /// did not use for the decay time is not wanted at all; once in a decay time, the others give what they had to spare.
+    pub(crate) fn is_due(&self, clock: &Clock) -> bool {
+        let decays = clock.age(self.decayed_at.load(Ordering::Relaxed)) >= clock.decay();
+        let mut due = false;
+        for (stack, note) in self.stacks.iter().zip(&self.notes) {
+            let operations = stack.operations();
+            if note.seen.swap(operations, Ordering::Relaxed) != operations {
+                note.seen_at.store(clock.now(), Ordering::Relaxed);
+            }
+            let holds = |what: &AtomicU32| what.load(Ordering::Relaxed) > 0;
+            due |= holds(&stack.capacity) && (note.is_idle(clock) || decays && holds(&stack.len));
         }
-        clock.age(self.seen_at.load(Ordering::Relaxed)) >= clock.decay()
+        due
+    }
+
+    /// How many blocks of a class its owner did without of late: all of them, or half of the low-water mark.
+    pub(crate) fn surplus(&self, class: SizeClass, clock: &Clock) -> usize {
+        let (stack, note) = (&self.stacks[class.index()], &self.notes[class.index()]);
+        if note.is_idle(clock) {
+            return self.len(class);
+        }
+        if clock.age(self.decayed_at.load(Ordering::Relaxed)) < clock.decay() {
+            return 0;
+        }
+        let low = stack.low.load(Ordering::Relaxed).min(note.low.load(Ordering::Relaxed));
+        stack.low.store(stack.len.load(Ordering::Relaxed), Ordering::Relaxed);
+        note.low.store(u32::MAX, Ordering::Relaxed);
+        self.len(class).min(low.div_ceil(2) as usize)
+    }
+
+    /// Takes out up to a batch of the blocks of a class that lay in it longest, and the room for them.
+    pub(crate) fn unstock_lowest(&self, class: SizeClass, limit: usize) -> Batch {
+        let stack = &self.stacks[class.index()];
+        let slots = &self.slots.0[stack.start as usize..][..self.len(class)];
+        let taken = limit.min(slots.len()).min(BATCH_MAX);
+        let mut batch = Batch::new();
+        slots[..taken].iter().for_each(|slot| batch.push(slot.load(Ordering::Relaxed)));
+        for (to, from) in slots.iter().zip(&slots[taken..]) {
+            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        let left = (slots.len() - taken) as u32;
+        stack.len.store(left, Ordering::Relaxed);
+        stack.low.store(left.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
+        self.ungrant(class, taken as u32);
+        batch
+    }
+
+    /// After the surplus was taken: what is not wanted at all needs no room, and the time till the next decay begins.
+    pub(crate) fn end_decay(&self, clock: &Clock) {
+        for class in SizeClass::all() {
+            let capacity = self.stacks[class.index()].capacity.load(Ordering::Relaxed);
+            if capacity > 0 && self.notes[class.index()].is_idle(clock) {
+                self.ungrant(class, capacity);
+            }
+        }
+        if clock.age(self.decayed_at.load(Ordering::Relaxed)) >= clock.decay() {
+            self.decayed_at.store(clock.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// Takes room for so many blocks from a stack that has it.
+    fn ungrant(&self, class: SizeClass, blocks: u32) {
+        let capacity = &self.stacks[class.index()].capacity;
+        capacity.store(capacity.load(Ordering::Relaxed) - blocks, Ordering::Relaxed);
+        let bytes = blocks as usize * class.size();
+        self.granted.store(self.granted.load(Ordering::Relaxed) - bytes, Ordering::Relaxed);
+        self.allowance.give_back(bytes);
     }
 
     /// After a miss: how many blocks to fetch. Half of what the stack may hold, so that a block that comes back finds
@@ -431,7 +540,7 @@ mod tests {
     use crate::os::host;
 
     fn cache(budget: usize) -> ThreadCache {
-        ThreadCache::new(host(), "test", (budget, Arc::new(Allowance::new(usize::MAX))), 0, 0)
+        ThreadCache::new(host(), "test", (budget, Arc::new(Allowance::new(usize::MAX))), 0, Gate::new(true))
             .expect("memory for a cache")
     }
 
@@ -484,7 +593,8 @@ mod tests {
         let class = class(1024);
         let allowance = Arc::new(Allowance::new(10 * 1024));
         let caches = [0, 1].map(|number| {
-            ThreadCache::new(host(), "test", (1 << 20, allowance.clone()), number, 0).expect("memory for a cache")
+            ThreadCache::new(host(), "test", (1 << 20, allowance.clone()), number, Gate::new(true))
+                .expect("memory for a cache")
         });
         let room = |cache: &ThreadCache| {
             (0..10).for_each(|_| assert!(cache.grow(class).is_none(), "nothing is in it"));
@@ -493,5 +603,57 @@ mod tests {
         assert_eq!(room(&caches[0]) + room(&caches[1]), 10);
         caches[0].reset_capacity();
         assert_eq!(room(&caches[1]), 10);
+    }
+
+    #[test]
+    fn no_allowance_is_lost_by_stealing_and_decay() {
+        const BYTES: usize = 64 * 1024;
+        let allowance = Arc::new(Allowance::new(BYTES));
+        let cache = ThreadCache::new(host(), "test", (BYTES, allowance.clone()), 0, Gate::new(true)).expect("memory");
+        let clock = Clock::new(std::time::Duration::ZERO);
+        for round in 0..200 {
+            for size in [64, 1024, 4096, 16384] {
+                cache.grow(class(size));
+                cache.push(class(size), size);
+            }
+            if round % 50 == 49 {
+                assert!(cache.is_due(&clock));
+                let surplus = cache.surplus(class(1024), &clock);
+                assert_eq!(cache.unstock_lowest(class(1024), surplus).len(), surplus.min(BATCH_MAX));
+            }
+            let granted = cache.granted.load(Ordering::Relaxed);
+            assert_eq!(allowance.left.load(Ordering::Relaxed) + granted, BYTES);
+        }
+        for class in SizeClass::all() {
+            while cache.len(class) > 0 {
+                cache.unstock(class, BATCH_MAX);
+            }
+        }
+        cache.end_decay(&clock);
+        assert!(!cache.is_in_use());
+        assert_eq!(allowance.left.load(Ordering::Relaxed), BYTES);
+    }
+
+    #[test]
+    fn the_longest_in_a_stack_leave_first() {
+        let cache = cache(1 << 20);
+        (0..8).for_each(|_| assert!(cache.grow(class(64)).is_none()));
+        cache.stock(class(64), &[64, 128, 192, 256, 320]);
+        assert_eq!(cache.unstock_lowest(class(64), 2).blocks(), [64, 128]);
+        assert_eq!((cache.pop(class(64)), cache.pop(class(64)), cache.len(class(64))), (Some(320), Some(256), 1));
+    }
+
+    #[test]
+    fn the_surplus_doubles_only_where_overflows_follow_each_other() {
+        let cache = cache(1 << 20);
+        let class = class(64);
+        (0..10).for_each(|_| assert!(cache.grow(class).is_none()));
+        assert_eq!([(); 4].map(|()| cache.overflow(class)), [1, 2, 4, 8]);
+        cache.miss(class);
+        assert_eq!(cache.overflow(class), 8);
+        for surplus in [4, 2, 1, 1] {
+            cache.miss(class);
+            assert_eq!(cache.overflow(class), surplus, "what left was wanted back");
+        }
     }
 }

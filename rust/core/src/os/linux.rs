@@ -8,8 +8,7 @@ use std::ptr;
 use super::{Errno, Os};
 use crate::sync::raw::{AtomicU8, AtomicUsize, Ordering};
 
-/// Linux, from 4.14 (whose `membarrier` is the newest call that is wanted; without it, idle caches wait for their
-/// owners).
+/// Linux, from 4.14 (whose `membarrier` is the newest call that is wanted; without it, caches are slower).
 #[derive(Debug)]
 pub(crate) struct Linux;
 

@@ -651,8 +651,8 @@ fn the_limit_can_be_changed_but_not_below_what_is_out() {
     drop(block);
 }
 
-/// The host, which can be told to hold up a mapping until other threads' caches were emptied twice: a close empties them
-/// once to shut their gates and once to give all back, and does not get further while a mapping is made.
+/// The host, which can be told to hold up a mapping until other threads' caches were emptied: there is one barrier when the
+/// pool is made, and one when a close shuts their gates.
 #[derive(Debug, Default)]
 struct SlowMap {
     is_armed: AtomicBool,
