@@ -13,6 +13,8 @@ TEST ?=
 JDK ?=
 # Which JMH benchmarks, and nothing else: a regular expression for the names of suites, `pair` for example; empty: all there is.
 BENCH ?=
+# What `make bench-compare` compares with: a revision, or the directory of a checkout.
+BASE ?=
 # How long each half of `make soak` lasts.
 SOAK_SECONDS ?= 600
 
@@ -27,7 +29,7 @@ BENCH_JDKS = "$$(.ci/jdks | sed -n '$(if $(JDK),/^$(JDK) /)s/ /=/p' | paste -sd,
 BENCH_JAVA = "$$(.ci/jdks | sed -n '1s/^[0-9]* //p')/bin/java" -cp benchmarks/java/build/libs/benchmarks.jar io.millpond.benchmarks
 BENCH_RUN := cargo run --release --quiet --package millpond-benchmarks --features peers --bin
 
-.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-report install soak sanitize clean
+.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-compare bench-report install soak sanitize clean
 
 help: ## this list
 	@echo "Millpond, an off-heap buffer pool for the JVM. Targets:"
@@ -74,6 +76,9 @@ bench-native: setup ## the Rust core beside jemalloc, mimalloc, snmalloc, rpmall
 	@$(BENCH_RUN) compare
 	@$(BENCH_RUN) memory
 	@if command -v valgrind > /dev/null; then $(BENCH_RUN) instructions; else echo "Without valgrind no instructions are counted."; fi
+
+bench-compare: setup ## whether this tree is slower than another (BASE=revision or directory): twenty minutes, on a quiet machine
+	@JDKS=$(BENCH_JDKS) ONLY='$(BENCH)' benchmarks/against '$(BASE)'
 
 bench-report: setup ## the tables and pictures of docs/benchmarks.md from what bench-native recorded
 	@cargo run --release --quiet --package millpond-benchmarks --bin report

@@ -12,6 +12,7 @@ use std::process::Command;
 use millpond_benchmarks::candidates::Contender;
 use millpond_benchmarks::progress::Progress;
 use millpond_benchmarks::results::{Record, Recorder};
+use millpond_benchmarks::settings::FAST;
 use millpond_benchmarks::workloads::{WARM_UP, Workload, bytes};
 
 const SIZES: [usize; 6] = [64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10];
@@ -63,6 +64,7 @@ fn child(name: &str, mut given: impl Iterator<Item = String>) -> io::Result<()> 
 fn count(name: &str, size: usize, pairs: u64) -> io::Result<Option<u64>> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe()?);
+    valgrind.envs(FAST);
     let output = valgrind.args([CHILD, name, &size.to_string(), &pairs.to_string()]).output()?;
     if !output.status.success() {
         return Ok(None);

@@ -12,6 +12,7 @@ use millpond_benchmarks::candidates::Contender;
 use millpond_benchmarks::memory::{Burst, Moment, Threads, mib, resident};
 use millpond_benchmarks::progress::Progress;
 use millpond_benchmarks::results::{Record, Recorder};
+use millpond_benchmarks::settings::{LEAN, Setting};
 
 const THREADS: usize = 8;
 const BYTES: usize = 1 << 30;
@@ -25,24 +26,22 @@ const SHORT_SAMPLES: usize = 100;
 const CHILD: &str = "--child";
 
 /// An allocator and what it is told through the environment.
-struct Setting {
-    name: &'static str,
+struct Told {
+    name: String,
     candidate: &'static str,
-    variable: Option<(&'static str, &'static str)>,
+    setting: Option<Setting>,
 }
 
-fn settings() -> Vec<Setting> {
-    let mut settings: Vec<_> = Contender::all()
-        .into_iter()
-        .map(|contender| Setting { name: contender.name, candidate: contender.name, variable: None })
-        .collect();
-    if settings.iter().any(|setting| setting.name == "jemalloc") {
-        // The best it can be told, for the share of its users who know how.
-        let options = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
-        let variable = Some(("_RJEM_MALLOC_CONF", options));
-        settings.push(Setting { name: "jemalloc, tuned", candidate: "jemalloc", variable });
-    }
-    settings
+/// All as they come, and those that can be told to hold less.
+fn all() -> Vec<Told> {
+    let names: Vec<_> = Contender::all().into_iter().map(|contender| contender.name).collect();
+    let tuned = LEAN.into_iter().filter(|(name, _)| names.contains(name)).map(|(candidate, setting)| Told {
+        name: format!("{candidate}, tuned"),
+        candidate,
+        setting: Some(setting),
+    });
+    let plain = names.iter().map(|&name| Told { name: name.to_owned(), candidate: name, setting: None });
+    plain.chain(tuned).collect()
 }
 
 fn main() -> io::Result<()> {
@@ -56,18 +55,17 @@ fn main() -> io::Result<()> {
         given.remove(at);
     }
     Recorder::create(&out)?;
-    let settings: Vec<_> =
-        settings().into_iter().filter(|s| given.is_empty() || given.iter().any(|name| name == s.name)).collect();
-    let mut progress = Progress::new(2 * settings.len());
+    let all: Vec<_> = all().into_iter().filter(|told| given.is_empty() || given.contains(&told.name)).collect();
+    let mut progress = Progress::new(2 * all.len());
     for experiment in ["burst", "threads"] {
-        for setting in &settings {
-            progress.step(&format!("{experiment}: {}", setting.name));
+        for Told { name, candidate, setting } in &all {
+            progress.step(&format!("{experiment}: {name}"));
             let mut child = Command::new(std::env::current_exe()?);
-            child.args([CHILD, setting.name, setting.candidate, experiment]).arg(&out);
-            child.envs(setting.variable);
+            child.args([CHILD, name, candidate, experiment]).arg(&out);
+            child.envs(*setting);
             let status = child.status()?;
             if !status.success() {
-                return Err(io::Error::other(format!("{} failed in {experiment}: {status}", setting.name)));
+                return Err(io::Error::other(format!("{name} failed in {experiment}: {status}")));
             }
         }
     }

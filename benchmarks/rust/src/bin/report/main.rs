@@ -58,6 +58,7 @@ fn write_page(page: &Path, records: &Records) -> io::Result<()> {
         let table = match name {
             "machine" => tables::machine(&records.compare),
             "targets" => targets::table(records),
+            "standings" => tables::standings(&records.compare),
             "instructions" => tables::instructions(&records.instructions),
             "memory" => tables::memory(&records.memory),
             "depot" => tables::depot(&records.compare),

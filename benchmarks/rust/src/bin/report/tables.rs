@@ -97,9 +97,47 @@ pub fn nanos(records: &[Record], name: &str) -> String {
                 _ => String::new(),
             }
         };
-        let ratio = ratios.iter().find(|(name, _)| name == label).map(|(_, ratio)| format!("{ratio:.2}"));
+        let ratio = ratios.iter().find(|(name, _)| name == label).map(|(_, ratio)| match Standing::of(*ratio) {
+            Standing::Win => format!("{ratio:.2}"),
+            Standing::Tie => format!("{ratio:.2} tie"),
+            Standing::Loss => format!("{ratio:.2} loss"),
+        });
         let cells = std::iter::once(label.clone()).chain(candidates.iter().map(cell));
         table += &row(cells.chain([ratio.unwrap_or_default()]));
+    }
+    table
+}
+
+/// How Millpond stands beside the fastest of its peers.
+#[derive(Clone, Copy, PartialEq)]
+enum Standing {
+    Win,
+    Tie,
+    Loss,
+}
+
+/// Ratios that are no further from one are a tie.
+const TIE: f64 = 0.1;
+
+impl Standing {
+    fn of(ratio: f64) -> Standing {
+        if ratio < 1.0 - TIE {
+            Standing::Win
+        } else if ratio > 1.0 + TIE {
+            Standing::Loss
+        } else {
+            Standing::Tie
+        }
+    }
+}
+
+/// How often it wins, ties and loses, group by group.
+pub fn standings(records: &[Record]) -> String {
+    let mut table = header("beside the fastest peer", &["wins", "ties", "losses"]);
+    for group in ["pair", "burst 64", "burst 512", "exchange", "live", "batch"] {
+        let ratios = ratios(records, group);
+        let count = |wanted| ratios.iter().filter(|(_, ratio)| Standing::of(*ratio) == wanted).count().to_string();
+        table += &row([group.to_owned(), count(Standing::Win), count(Standing::Tie), count(Standing::Loss)]);
     }
     table
 }

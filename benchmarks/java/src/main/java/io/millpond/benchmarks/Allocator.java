@@ -8,6 +8,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.util.internal.PlatformDependent;
 import java.nio.ByteBuffer;
 import java.util.List;
 
@@ -34,13 +35,14 @@ public abstract class Allocator implements AutoCloseable {
     private static final long MEMORY = 4L << 30;
     private static final int PAGE = 4096;
 
-    /** All of them. */
-    public static final List<String> NAMES = List.of(MILLPOND, MILLPOND_NETTY, POOLED, ADAPTIVE, UNPOOLED, DIRECT);
+    /** All of them, and two of Netty's as they are fastest. */
+    public static final List<String> NAMES = List.of(MILLPOND, MILLPOND_NETTY, POOLED, POOLED + Tuning.FAST, ADAPTIVE,
+        ADAPTIVE + Tuning.FAST, UNPOOLED, DIRECT);
 
     /**
-     * Makes one.
+     * Makes one, in a JVM that was told its {@link Tuning#flags}.
      *
-     * @param name one of {@link #NAMES}
+     * @param name one of {@link #NAMES}, or another that {@link Tuning} knows
      * @return a new one, in whose pool is nothing
      * @throws IllegalArgumentException if there is no such
      */
@@ -65,18 +67,26 @@ public abstract class Allocator implements AutoCloseable {
     /**
      * Makes one that Netty can use.
      *
-     * @param name one of {@link #NAMES} but {@link #MILLPOND} and {@link #DIRECT}
+     * @param name as for {@link #named}, but not {@link #MILLPOND} or {@link #DIRECT}
      * @return a new one, in whose pool is nothing
      * @throws IllegalArgumentException if there is no such
      */
     public static ByteBufAllocator forNetty(String name) {
-        return switch (name) {
+        requireUnsafe();
+        return switch (Tuning.untuned(name)) {
             case MILLPOND_NETTY -> new MillpondByteBufAllocator(BufferPool.builder().name(name).maxMemory(MEMORY).build());
             case POOLED -> new PooledByteBufAllocator(true);
             case ADAPTIVE -> new AdaptiveByteBufAllocator(true);
             case UNPOOLED -> new UnpooledByteBufAllocator(true);
             default -> throw new IllegalArgumentException("no allocator is called '" + name + "', there are " + NAMES);
         };
+    }
+
+    /** Without it Netty's buffers take longer ways everywhere, and no figure of theirs would be fair. */
+    private static void requireUnsafe() {
+        if (!PlatformDependent.hasUnsafe() || !PlatformDependent.useDirectBufferNoCleaner()) {
+            throw new IllegalStateException("Netty cannot use Unsafe in this JVM; it wants the flags of Jdk.flags()");
+        }
     }
 
     /**
@@ -101,6 +111,15 @@ public abstract class Allocator implements AutoCloseable {
      * @param buffer what {@link #take} gave
      */
     public abstract void fill(Object buffer);
+
+    /**
+     * Has a buffer grow, its contents kept, as a sender of unknown length does.
+     *
+     * @param buffer what {@link #take} gave
+     * @param size its new capacity in bytes, above the old one
+     * @return the buffer to be used instead of it
+     */
+    public abstract Object grow(Object buffer, int size);
 
     /**
      * Releases.
@@ -133,6 +152,15 @@ public abstract class Allocator implements AutoCloseable {
         @Override
         public void fill(Object buffer) {
             Allocator.fill(((PooledBuffer) buffer).byteBuffer());
+        }
+
+        @Override
+        public Object grow(Object buffer, int size) {
+            PooledBuffer old = (PooledBuffer) buffer;
+            PooledBuffer grown = pool.allocate(size);
+            copy(old.byteBuffer(), grown.byteBuffer());
+            old.release();
+            return grown;
         }
 
         @Override
@@ -174,6 +202,11 @@ public abstract class Allocator implements AutoCloseable {
         }
 
         @Override
+        public Object grow(Object buffer, int size) {
+            return ((ByteBuf) buffer).capacity(size);
+        }
+
+        @Override
         public void give(Object buffer) {
             ((ByteBuf) buffer).release();
         }
@@ -203,6 +236,13 @@ public abstract class Allocator implements AutoCloseable {
         }
 
         @Override
+        public Object grow(Object buffer, int size) {
+            ByteBuffer grown = ByteBuffer.allocateDirect(size);
+            copy((ByteBuffer) buffer, grown);
+            return grown;
+        }
+
+        @Override
         public void give(Object buffer) {
             // Dropped: there is no other way.
         }
@@ -211,6 +251,10 @@ public abstract class Allocator implements AutoCloseable {
     private static int touch(ByteBuffer bytes) {
         bytes.put(0, (byte) 1);
         return bytes.remaining();
+    }
+
+    private static void copy(ByteBuffer from, ByteBuffer to) {
+        to.put(0, from, 0, from.capacity());
     }
 
     private static void fill(ByteBuffer bytes) {

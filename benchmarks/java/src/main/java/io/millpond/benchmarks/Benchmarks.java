@@ -8,17 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.regex.Pattern;
-import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.TimeValue;
-import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
  * Runs {@link Plan} on one JDK after the other. At each size all allocators have their turn, one right after the other, and
@@ -29,7 +22,8 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  */
 public final class Benchmarks {
     private static final String GARBAGE = "gc.alloc.rate.norm";
-    private static final int ITERATION_MILLIS = 300;
+    private static final int ITERATIONS = 5;
+    private static final int QUICK_ITERATIONS = 3;
     private static final double NANOS_PER_MINUTE = 60e9;
 
     private final boolean quick;
@@ -62,13 +56,7 @@ public final class Benchmarks {
         boolean quick = arguments.has("--quick");
         Path out = Path.of(arguments.get("--out", "build/benchmarks/java.tsv"));
         Files.createDirectories(out.toAbsolutePath().getParent());
-        Pattern only = Pattern.compile(arguments.get("--only", ""));
-        List<Suite> plan = quick ? Plan.quick() : Plan.full();
-        List<Suite> suites = plan.stream().filter(suite -> only.matcher(suite.name()).find()).toList();
-        if (suites.isEmpty()) {
-            List<String> names = plan.stream().map(Suite::name).toList();
-            throw new IllegalArgumentException("no suite matches '" + only + "'; there are " + names);
-        }
+        List<Suite> suites = Suite.matching(arguments.get("--only", ""), quick ? Plan.quick() : Plan.full());
         new Benchmarks(quick, out).run(Jdk.list(arguments.get("--jdks", "")), suites);
     }
 
@@ -92,10 +80,11 @@ public final class Benchmarks {
     }
 
     private void measure(Row row) throws IOException, RunnerException {
+        int iterations = quick ? QUICK_ITERATIONS : ITERATIONS;
         Map<String, List<BenchmarkResult>> found = new LinkedHashMap<>();
         for (int round = 0; round < rounds(row); round++) {
             for (String allocator : row.allocators()) {
-                RunResult result = new Runner(options(row, allocator).build()).runSingle();
+                RunResult result = new Trial(row.jdk(), row.suite(), row.value(), allocator).run(iterations, iterations);
                 found.computeIfAbsent(allocator, key -> new ArrayList<>()).addAll(result.getBenchmarkResults());
                 done++;
             }
@@ -104,22 +93,6 @@ public final class Benchmarks {
             List<BenchmarkResult> results = each.getValue();
             report(row, each.getKey(), new RunResult(results.get(0).getParams(), results));
         }
-    }
-
-    private ChainedOptionsBuilder options(Row row, String allocator) {
-        Suite suite = row.suite();
-        List<String> flags = new ArrayList<>(List.of("-Xms2g", "-Xmx2g", "-XX:+AlwaysPreTouch", suite.collector().flag()));
-        flags.addAll(suite.kind().flags());
-        flags.addAll(row.jdk().flags());
-        ChainedOptionsBuilder options = new OptionsBuilder().include("\\." + suite.benchmark().replace(".", "\\.") + "$")
-            .jvm(row.jdk().java()).jvmArgs(flags.toArray(new String[0])).addProfiler(GCProfiler.class)
-            .verbosity(VerboseMode.SILENT).shouldFailOnError(true).threads(suite.threads())
-            .forks(1).warmupIterations(quick ? 3 : 5).measurementIterations(quick ? 3 : 5)
-            .warmupTime(TimeValue.milliseconds(ITERATION_MILLIS)).measurementTime(TimeValue.milliseconds(ITERATION_MILLIS));
-        if (!row.value().isEmpty()) {
-            options.param(suite.parameter(), row.value());
-        }
-        return allocator.isEmpty() ? options : options.param("allocator", allocator);
     }
 
     private void report(Row row, String allocator, RunResult result) throws IOException {

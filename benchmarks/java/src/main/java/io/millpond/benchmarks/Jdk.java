@@ -46,7 +46,8 @@ public record Jdk(int version, Path home) {
     }
 
     /**
-     * Flags with which each candidate is at its best: Netty may use Unsafe and its own cleaner, and looks for no leaks.
+     * Flags for all candidates: Netty may use Unsafe and free without a cleaner, and looks for no leaks. What one of them
+     * is told besides is in {@link Tuning}.
      *
      * @return the flags
      */

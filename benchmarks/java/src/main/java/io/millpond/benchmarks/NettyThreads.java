@@ -1,15 +1,14 @@
 package io.millpond.benchmarks;
 
+import io.netty.util.concurrent.DefaultEventExecutorGroup;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 
 /**
- * Threads of the class that Netty's event loops run on, for which its allocators keep their caches. JMH runs its
- * workers on them when told so by {@code -Djmh.executor=CUSTOM} and {@code -Djmh.executor.class}.
+ * Netty's own event executors, one thread each: what its event loops are to an allocator. A thread of Netty's class alone
+ * would not do, as the adaptive allocator has magazines of its own only for threads whose executor it finds. JMH runs its
+ * workers on them when told so by {@code -Djmh.executor=CUSTOM} and {@code -Djmh.executor.class}; tasks go to them in turn.
  */
-public final class NettyThreads extends ThreadPoolExecutor {
+public final class NettyThreads extends DefaultEventExecutorGroup {
     /**
      * As JMH calls it.
      *
@@ -17,6 +16,6 @@ public final class NettyThreads extends ThreadPoolExecutor {
      * @param prefix what their names begin with
      */
     public NettyThreads(int threads, String prefix) {
-        super(threads, threads, 0, TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>(), new DefaultThreadFactory(prefix));
+        super(threads, new DefaultThreadFactory(prefix));
     }
 }

@@ -1,6 +1,7 @@
 package io.millpond.benchmarks;
 
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * A row of tables: one benchmark, over the values of its parameter and a list of allocators, under one set of conditions.
@@ -13,14 +14,15 @@ import java.util.List;
  * @param threads how many run it at once
  * @param kind what kind of thread
  * @param collector the JVM's garbage collector
+ * @param flags what else the JVM is told
  * @param oldestJdk the first version of Java that has what it needs
  * @param rounds how many times each allocator has its turn, on a new JVM
  */
 public record Suite(String name, String benchmark, String parameter, List<String> values, List<String> allocators, int threads,
-        Kind kind, Collector collector, int oldestJdk, int rounds) {
+        Kind kind, Collector collector, List<String> flags, int oldestJdk, int rounds) {
     /** Kinds of threads, and what tells JMH to use them. */
     public enum Kind {
-        /** What Netty's event loops run on. */
+        /** Those of Netty's event executors, as its event loops are. */
         NETTY("-Djmh.executor=CUSTOM", "-Djmh.executor.class=" + NettyThreads.class.getName()),
         /** As {@code new Thread} makes them. */
         PLAIN(),
@@ -52,35 +54,59 @@ public record Suite(String name, String benchmark, String parameter, List<String
         }
     }
 
+    /**
+     * Chooses by name.
+     *
+     * @param regex what is to be found in the name
+     * @param plan from which
+     * @return those with such names, at least one
+     * @throws IllegalArgumentException if there are none
+     */
+    static List<Suite> matching(String regex, List<Suite> plan) {
+        Pattern only = Pattern.compile(regex);
+        List<Suite> suites = plan.stream().filter(suite -> only.matcher(suite.name()).find()).toList();
+        if (suites.isEmpty()) {
+            throw new IllegalArgumentException("no suite matches '" + regex + "'; there are "
+                + plan.stream().map(Suite::name).toList());
+        }
+        return suites;
+    }
+
     Suite on(Kind other) {
-        return new Suite(name, benchmark, parameter, values, allocators, threads, other, collector, oldestJdk, rounds);
+        return new Suite(name, benchmark, parameter, values, allocators, threads, other, collector, flags, oldestJdk, rounds);
     }
 
     Suite on(int otherThreads) {
-        return new Suite(name, benchmark, parameter, values, allocators, otherThreads, kind, collector, oldestJdk, rounds);
+        return new Suite(name, benchmark, parameter, values, allocators, otherThreads, kind, collector, flags, oldestJdk, rounds);
     }
 
     Suite under(Collector other) {
-        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, other, oldestJdk, rounds);
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, other, flags, oldestJdk, rounds);
     }
 
     Suite called(String other) {
-        return new Suite(other, benchmark, parameter, values, allocators, threads, kind, collector, oldestJdk, rounds);
+        return new Suite(other, benchmark, parameter, values, allocators, threads, kind, collector, flags, oldestJdk, rounds);
     }
 
     Suite over(String... others) {
-        return new Suite(name, benchmark, parameter, List.of(others), allocators, threads, kind, collector, oldestJdk, rounds);
+        return new Suite(name, benchmark, parameter, List.of(others), allocators, threads, kind, collector, flags, oldestJdk,
+            rounds);
     }
 
     Suite of(String... others) {
-        return new Suite(name, benchmark, parameter, values, List.of(others), threads, kind, collector, oldestJdk, rounds);
+        return new Suite(name, benchmark, parameter, values, List.of(others), threads, kind, collector, flags, oldestJdk, rounds);
+    }
+
+    Suite told(String... others) {
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, List.of(others), oldestJdk,
+            rounds);
     }
 
     Suite since(int jdk) {
-        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, jdk, rounds);
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, flags, jdk, rounds);
     }
 
     Suite rounds(int count) {
-        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, oldestJdk, count);
+        return new Suite(name, benchmark, parameter, values, allocators, threads, kind, collector, flags, oldestJdk, count);
     }
 }

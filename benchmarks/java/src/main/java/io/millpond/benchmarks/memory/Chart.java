@@ -19,7 +19,7 @@ final class Chart {
     private static final int Y_STEP = 200;
     /** Told apart by people who do not see all colours (Okabe and Ito). */
     private static final List<String> COLOURS = List.of("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#999999", "#56b4e9",
-        "#000000");
+        "#000000", "#e69f00");
 
     private final String title;
     private final String label;

@@ -1,7 +1,7 @@
 package io.millpond.benchmarks.memory;
 
-import io.millpond.benchmarks.Allocator;
 import io.millpond.benchmarks.Jdk;
+import io.millpond.benchmarks.Tuning;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,8 +15,6 @@ import java.util.List;
 public final class Container {
     static final String PROGRAM = "container";
 
-    private static final List<String> ALLOCATORS = List.of(Allocator.MILLPOND, Allocator.POOLED, Allocator.ADAPTIVE,
-        Allocator.UNPOOLED, Allocator.DIRECT);
     private static final List<String> FLAGS = List.of("-Xmx1g");
     private static final long LIMIT = 1200L << 20;
     private static final double MIB = 1 << 20;
@@ -31,7 +29,7 @@ public final class Container {
      * @throws InterruptedException if interrupted
      */
     public static void main(String[] args) throws IOException, InterruptedException {
-        Measurements measurements = new Measurements(PROGRAM, args, ALLOCATORS);
+        Measurements measurements = new Measurements(PROGRAM, args, Retained.ALLOCATORS);
         try {
             create().close();
         } catch (IOException e) {
@@ -47,7 +45,7 @@ public final class Container {
 
     private static List<MemoryFigure> measure(Jdk jdk, String allocator) throws IOException, InterruptedException {
         try (Cgroup cgroup = create();
-            Fork jvm = new Fork(cgroup.prefix(), jdk, FLAGS, ContainerJvm.class, allocator)) {
+            Fork jvm = new Fork(cgroup.prefix(), jdk, Tuning.flags(allocator, FLAGS), ContainerJvm.class, allocator)) {
             List<MemoryFigure> figures = new ArrayList<>();
             if (jvm.awaitOrEnd("silent") != null) {
                 figures.add(figure(jdk, allocator, "before-heap", ResidentSet.now(jvm.pid())));

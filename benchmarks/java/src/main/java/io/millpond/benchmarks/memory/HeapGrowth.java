@@ -16,6 +16,8 @@ import java.util.List;
 public final class HeapGrowth {
     static final String PROGRAM = "heap-growth";
 
+    private static final List<String> ALLOCATORS = List.of(Allocator.MILLPOND, Allocator.MILLPOND_NETTY, Allocator.POOLED,
+        Allocator.ADAPTIVE, Allocator.UNPOOLED, Allocator.DIRECT);
     private static final List<String> FLAGS = List.of("-Xms1g", "-Xmx1g", "-XX:MaxDirectMemorySize=1g");
 
     private HeapGrowth() {}
@@ -28,7 +30,7 @@ public final class HeapGrowth {
      * @throws InterruptedException if interrupted
      */
     public static void main(String[] args) throws IOException, InterruptedException {
-        new Measurements(PROGRAM, args, Allocator.NAMES).run(HeapGrowth::measure);
+        new Measurements(PROGRAM, args, ALLOCATORS).run(HeapGrowth::measure);
     }
 
     private static List<MemoryFigure> measure(Jdk jdk, String allocator) throws IOException, InterruptedException {

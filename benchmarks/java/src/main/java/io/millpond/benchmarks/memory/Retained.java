@@ -2,6 +2,7 @@ package io.millpond.benchmarks.memory;
 
 import io.millpond.benchmarks.Allocator;
 import io.millpond.benchmarks.Jdk;
+import io.millpond.benchmarks.Tuning;
 import io.millpond.benchmarks.memory.ResidentSet.Sample;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -19,8 +20,9 @@ import java.util.Locale;
 public final class Retained {
     static final String PROGRAM = "retained";
 
-    private static final List<String> ALLOCATORS = List.of(Allocator.MILLPOND, Allocator.POOLED, Allocator.ADAPTIVE,
-        Allocator.UNPOOLED, Allocator.DIRECT);
+    static final List<String> ALLOCATORS = List.of(Allocator.MILLPOND, Allocator.POOLED, Allocator.POOLED + Tuning.LEAN,
+        Allocator.ADAPTIVE, Allocator.ADAPTIVE + Tuning.LEAN, Allocator.UNPOOLED, Allocator.UNPOOLED + Tuning.LEAN,
+        Allocator.DIRECT);
     private static final int[] SECONDS = {1, 3, 5, 12};
     private static final long SETTLE_MILLIS = 500;
     private static final long SILENCE_MILLIS = 12_200;
@@ -40,7 +42,7 @@ public final class Retained {
     }
 
     private static List<MemoryFigure> measure(Jdk jdk, String allocator) throws IOException, InterruptedException {
-        try (Fork jvm = new Fork(jdk, Fork.STEADY_HEAP, RetainedJvm.class, allocator)) {
+        try (Fork jvm = new Fork(jdk, Tuning.flags(allocator, Fork.STEADY_HEAP), RetainedJvm.class, allocator)) {
             double asked = jvm.awaitNumber("ready") / MIB;
             Thread.sleep(SETTLE_MILLIS);
             double start = ResidentSet.now(jvm.pid());

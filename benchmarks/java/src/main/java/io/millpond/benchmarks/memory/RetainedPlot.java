@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Draws what {@link Retained} saw on one JDK: resident memory over time, a line for each allocator. Of allocators that were
@@ -20,10 +21,9 @@ public final class RetainedPlot {
      *
      * @param figures what was found, by whichever program
      * @param jdk whose samples to draw
-     * @return an SVG document
-     * @throws IllegalArgumentException if there are none
+     * @return an SVG document; nothing if there are none
      */
-    public static String draw(List<MemoryFigure> figures, int jdk) {
+    public static Optional<String> draw(List<MemoryFigure> figures, int jdk) {
         Map<String, List<Chart.Point>> lines = new LinkedHashMap<>();
         for (MemoryFigure figure : figures) {
             if (isSample(figure, jdk) && seconds(figure) >= FIRST) {
@@ -32,10 +32,10 @@ public final class RetainedPlot {
             }
         }
         if (lines.isEmpty()) {
-            throw new IllegalArgumentException("there are no samples of JDK " + jdk + "; run Retained first");
+            return Optional.empty();
         }
-        return new Chart("Resident memory after a burst of 1 GiB, all of it released, MiB above the start (JDK " + jdk + ")",
-            "seconds since the release, without any call or collection", lines).svg();
+        String title = "Resident memory after a burst of 1 GiB, all of it released, MiB above the start (JDK " + jdk + ")";
+        return Optional.of(new Chart(title, "seconds since the release, without any call or collection", lines).svg());
     }
 
     private static boolean isSample(MemoryFigure figure, int jdk) {

@@ -2,23 +2,27 @@ package io.millpond.benchmarks.report;
 
 import io.millpond.benchmarks.Allocator;
 import io.millpond.benchmarks.Figure;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The figures of the JMH benchmarks, and the tables of them. */
 final class Costs {
     /** Netty's own. */
-    static final List<String> PEERS = List.of(Allocator.POOLED, Allocator.ADAPTIVE, Allocator.UNPOOLED);
+    static final List<String> PEERS = Allocator.NAMES.stream()
+        .filter(name -> !name.startsWith(Allocator.MILLPOND) && !name.equals(Allocator.DIRECT)).toList();
 
     private static final long KIB = 1024;
     private static final long MIB = KIB * KIB;
-    /** Its values are numbers of buffers, not sizes. */
-    private static final String LIVE = "live";
+    /** Suites whose values are numbers of buffers, not their sizes. */
+    private static final Pattern COUNTS = Pattern.compile("live.*|random sizes");
 
     private final List<Figure> figures;
 
@@ -26,11 +30,26 @@ final class Costs {
         this.figures = figures;
     }
 
+    /** How a figure stands beside the best of its peers. */
+    enum Standing { WIN, TIE, LOSS }
+
     /** A ratio of two figures, and how far it may be off. */
     record Ratio(double value, double error) {
+        /** Less than this apart is a tie, however sure it is. */
+        private static final double TIE = 0.05;
+
+        /** Null if one of them was not measured. */
         static Ratio of(Figure one, Figure other) {
+            if (one == null || other == null) {
+                return null;
+            }
             double value = one.nanos() / other.nanos();
             return new Ratio(value, value * Math.hypot(one.error() / one.nanos(), other.error() / other.nanos()));
+        }
+
+        Standing standing() {
+            double margin = Math.max(error, TIE);
+            return value + margin < 1 ? Standing.WIN : value - margin > 1 ? Standing.LOSS : Standing.TIE;
         }
 
         @Override
@@ -59,6 +78,9 @@ final class Costs {
     /** Nanoseconds of a suite, JDK by JDK, with the ratios to the best of Netty's own. */
     String table(String suite) {
         List<Figure> all = figures.stream().filter(figure -> figure.suite().equals(suite)).toList();
+        if (all.isEmpty()) {
+            return "";
+        }
         List<String> values = all.stream().map(Figure::value).distinct().toList();
         List<String> allocators = Allocator.NAMES.stream()
             .filter(name -> all.stream().anyMatch(figure -> figure.allocator().equals(name))).toList();
@@ -73,6 +95,34 @@ final class Costs {
             }
         }
         return table.toString();
+    }
+
+    /** How often Millpond wins, ties and loses beside the best of Netty's, suite by suite. */
+    String standings() {
+        List<String> ours = List.of(Allocator.MILLPOND, Allocator.MILLPOND_NETTY);
+        Table table = new Table();
+        table.row("wins, ties, losses", ours);
+        for (String suite : figures.stream().map(Figure::suite).distinct().toList()) {
+            List<List<Standing>> standings = ours.stream().map(name -> standings(suite, name)).toList();
+            if (!standings.get(1).isEmpty()) {
+                table.row(suite, standings.stream().map(Costs::counts).toList());
+            }
+        }
+        return table.toString();
+    }
+
+    /** At each value on each JDK. */
+    private List<Standing> standings(String suite, String name) {
+        List<String> values = figures.stream().filter(figure -> figure.suite().equals(suite)).map(Figure::value).distinct()
+            .toList();
+        return jdks().stream().flatMap(jdk -> values.stream()
+            .map(value -> Ratio.of(find(suite, jdk, value, name), bestPeer(suite, jdk, value))))
+            .filter(Objects::nonNull).map(Ratio::standing).toList();
+    }
+
+    private static String counts(List<Standing> standings) {
+        return standings.isEmpty() ? "–" : Stream.of(Standing.values())
+            .map(standing -> Integer.toString(Collections.frequency(standings, standing))).collect(Collectors.joining(", "));
     }
 
     /** Bytes of garbage, in the same manner. */
@@ -106,7 +156,8 @@ final class Costs {
 
     /** Where a figure is from. */
     static String label(String suite, int jdk, String value) {
-        return "JDK " + jdk + (value.isEmpty() ? "" : ", " + (suite.equals(LIVE) ? value : size(Long.parseLong(value))));
+        boolean plain = value.isEmpty() || COUNTS.matcher(suite).matches();
+        return "JDK " + jdk + (value.isEmpty() ? "" : ", ") + (plain ? value : size(Long.parseLong(value)));
     }
 
     private static String size(long bytes) {
@@ -118,7 +169,12 @@ final class Costs {
     }
 
     private static String ratio(Figure one, Figure other) {
-        return one == null || other == null ? "–" : Ratio.of(one, other).toString();
+        Ratio ratio = Ratio.of(one, other);
+        return ratio == null ? "–" : ratio.standing() == Standing.WIN ? ratio.toString() : ratio + " " + word(ratio.standing());
+    }
+
+    static String word(Standing standing) {
+        return standing.name().toLowerCase(Locale.ROOT);
     }
 
     private static String bytes(Figure figure) {

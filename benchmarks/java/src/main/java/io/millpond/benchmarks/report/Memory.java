@@ -26,6 +26,9 @@ final class Memory {
                     .put(column, figure.value());
             }
         }
+        if (rows.isEmpty()) {
+            return "";
+        }
         Table table = new Table();
         table.row("", List.copyOf(columns));
         rows.forEach((label, row) -> table.row(label, columns.stream().map(column -> row.getOrDefault(column, "–")).toList()));

@@ -13,12 +13,12 @@ final class Page {
 
     private Page() {}
 
-    /** Replaces each such part by what {@code content} has for its name. */
+    /** Replaces each such part by what {@code content} has for its name; where that is nothing, it stays as it is. */
     static void fill(Path file, UnaryOperator<String> content) throws IOException {
         String page = Files.readString(file);
         String filled = GENERATED.matcher(page).replaceAll(part -> {
-            String text = part.group(1) + content.apply(part.group(2)).stripTrailing() + "\n" + part.group(3);
-            return Matcher.quoteReplacement(text);
+            String text = content.apply(part.group(2)).stripTrailing();
+            return Matcher.quoteReplacement(text.isEmpty() ? part.group() : part.group(1) + text + "\n" + part.group(3));
         });
         Files.writeString(file, filled);
     }

@@ -8,10 +8,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Fills the tables of {@code docs/benchmarks-java.md} from the records of the benchmarks and of the memory programs, and draws
- * its pictures.
+ * its pictures. Of what was not measured the page keeps what it has.
  *
  * <p>{@code Report [--costs FILE] [--memory FILE] [--page FILE]}
  */
@@ -37,7 +38,10 @@ public final class Report {
         Path page = Path.of(arguments.get("--page", "docs/benchmarks-java.md"));
         Page.fill(page, new Report(costs, memory)::part);
         for (int jdk : costs.jdks()) {
-            Files.writeString(page.resolveSibling("benchmarks-retained-" + jdk + ".svg"), RetainedPlot.draw(memory, jdk));
+            Optional<String> plot = RetainedPlot.draw(memory, jdk);
+            if (plot.isPresent()) {
+                Files.writeString(page.resolveSibling("benchmarks-retained-" + jdk + ".svg"), plot.get());
+            }
         }
     }
 
@@ -46,6 +50,7 @@ public final class Report {
             case "machine" -> machine();
             case "targets" -> new Targets(costs, memory).core();
             case "targets netty" -> new Targets(costs, memory).netty();
+            case "standings" -> costs.standings();
             case "plain" -> costs.plain(List.of("floor", "floor of a burst", "ring"));
             case "garbage" -> costs.garbage(List.of("pair", "burst of 64", "live"));
             case "retained", "container", "trim-time", "heap-growth", "http", "https", "https-jdk" ->
