@@ -67,7 +67,9 @@ public final class Report {
         } catch (IOException e) {
             // The figures are worth printing without it.
         }
+        // What comes after the number was chosen by whoever built the kernel.
+        String version = System.getProperty("os.version").replaceAll("-.*", "");
         return processor + " (" + Runtime.getRuntime().availableProcessors() + " processors), "
-            + System.getProperty("os.name") + " " + System.getProperty("os.version") + ".";
+            + System.getProperty("os.name") + " " + version + ".";
     }
 }
