@@ -86,12 +86,22 @@ pub(crate) extern "system" fn give_shared(
     })
 }
 
-/// Returns the address of a block of at least `size` bytes.
-pub(crate) extern "system" fn take_huge(_: Env, _: jclass, pool: jlong, size: jlong) -> jlong {
+pub(crate) extern "system" fn give_one(_: Env, _: jclass, pool: jlong, class: jint, address: jlong) -> jint {
+    guarded(|| {
+        let (class, _) = class_and_count(class, 1)?;
+        // SAFETY: as in `give`.
+        Ok(unsafe { handle::pool(pool).give_shared(class, &[address as usize]) } as jint)
+    })
+}
+
+/// Takes a block of at least `size` bytes into the first place of an array. Returns 0.
+pub(crate) extern "system" fn take_huge(env: Env, _: jclass, pool: jlong, size: jlong, into: Longs) -> jint {
     guarded(|| {
         let size = usize::try_from(size).map_err(|_| Code::BAD_ARGUMENT)?;
         // SAFETY: Java passes a live handle.
-        Ok(unsafe { handle::pool(pool) }.take_huge(size)?.address as jlong)
+        let huge = unsafe { handle::pool(pool) }.take_huge(size)?;
+        env.write_longs(into, &[huge.address as jlong])?;
+        Ok(0)
     })
 }
 
@@ -104,12 +114,14 @@ pub(crate) extern "system" fn give_huge(_: Env, _: jclass, pool: jlong, address:
     })
 }
 
-/// Returns the address of a block of `size` bytes, whatever its class. For checked pools.
-pub(crate) extern "system" fn take_checked(_: Env, _: jclass, pool: jlong, size: jlong) -> jlong {
+/// As `take_huge`, a block of `size` bytes, whatever its class. For checked pools.
+pub(crate) extern "system" fn take_checked(env: Env, _: jclass, pool: jlong, size: jlong, into: Longs) -> jint {
     guarded(|| {
         let size = usize::try_from(size).map_err(|_| Code::BAD_ARGUMENT)?;
         // SAFETY: Java passes a live handle.
-        Ok(unsafe { handle::pool(pool) }.allocate(size)?.into_address() as jlong)
+        let block = unsafe { handle::pool(pool) }.allocate(size)?;
+        env.write_longs(into, &[block.into_address() as jlong])?;
+        Ok(0)
     })
 }
 

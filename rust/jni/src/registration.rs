@@ -28,16 +28,17 @@ pub(crate) fn register(env: Env) -> Result<(), Code> {
     Ok(())
 }
 
-fn methods() -> [JNINativeMethod; 19] {
+fn methods() -> [JNINativeMethod; 20] {
     let batch = c"(JI[JI)I";
     [
         native(c"take", batch, blocks::take as *mut c_void),
         native(c"give", batch, blocks::give as *mut c_void),
         native(c"takeShared", batch, blocks::take_shared as *mut c_void),
         native(c"giveShared", batch, blocks::give_shared as *mut c_void),
-        native(c"takeHuge", c"(JJ)J", blocks::take_huge as *mut c_void),
+        native(c"giveOne", c"(JIJ)I", blocks::give_one as *mut c_void),
+        native(c"takeHuge", c"(JJ[J)I", blocks::take_huge as *mut c_void),
         native(c"giveHuge", c"(JJ)I", blocks::give_huge as *mut c_void),
-        native(c"takeChecked", c"(JJ)J", blocks::take_checked as *mut c_void),
+        native(c"takeChecked", c"(JJ[J)I", blocks::take_checked as *mut c_void),
         native(c"giveChecked", c"(JJ)I", blocks::give_checked as *mut c_void),
         native(c"newBuffers", c"([JIJ[Ljava/nio/ByteBuffer;)I", buffers::new_buffers as *mut c_void),
         native(c"createPool", c"([BJJJJZ)J", pool::create as *mut c_void),

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The blocks of a checked pool: past all caches, one by one, so that the native library can watch each, with notes of
@@ -23,8 +22,7 @@ final class CheckedBlocks {
     private final NativePool pool;
     /** By which class a request is served; null if by its own. */
     private final int[] classes;
-    private final ReentrantLock lock = new ReentrantLock();
-    /** Where the block at an address was released last. */
+    /** Where the block at an address was released last. Its monitor is the lock. */
     private final Map<Long, Throwable> releases = new HashMap<>();
     private final byte[] lines = new byte[NativePool.REPORTS_BYTES];
 
@@ -52,46 +50,59 @@ final class CheckedBlocks {
 
     /** A slot whose root has exactly {@code size} bytes; null if the limit is reached. */
     Slot take(int size) {
+        StackRoom.ensure();
         core.ensureOpen();
         Throwable site = site("allocated", null);
-        long address = takeBlock(size);
-        if (address == NativePool.CLOSED) {
-            throw core.closedException();
-        }
-        if (address < 0) {
-            core.refusedBy(NativePool.systemError(address));
-            return null;
-        }
+        ByteBuffer[] root = new ByteBuffer[1];
+        long[] address = new long[1];
+        CheckedWatch watch = null;
         try {
-            ByteBuffer[] root = new ByteBuffer[1];
-            NativePool.newBuffers(new long[] {address}, 1, size, root);
-            CheckedWatch watch = new CheckedWatch(core, address, site);
+            int result = takeBlock(size, address);
+            if (result == NativePool.CLOSED) {
+                throw core.closedException();
+            }
+            if (result < 0) {
+                core.refusedBy(NativePool.systemError(result));
+                return null;
+            }
+            NativePool.newBuffers(address, 1, size, root);
+            watch = new CheckedWatch(core, address[0], site);
             Slot slot = new Slot(root[0], watch);
             Housekeeper.CLEANER.register(root[0], watch);
             core.countDirect(1, 0);
+            watch.held = true;
             return slot;
         } catch (Throwable e) {
-            give(address, site);
+            if (watch != null) {
+                watch.held = false;
+            }
+            if (address[0] != 0) {
+                pool.giveChecked(address[0]);
+            }
             throw e;
         }
     }
 
     void release(Slot slot) {
+        StackRoom.ensure();
         CheckedWatch watch = (CheckedWatch) slot.watch;
         watch.released = site("released", watch.allocated);
-        slot.drop();
-        give(watch.address, watch.released);
-        core.countDirect(0, 1);
+        synchronized (releases) {
+            releases.put(watch.address, watch.released);
+            watch.held = false;
+            pool.giveChecked(watch.address);
+            core.countDirect(0, 1);
+            report(pool.reports(lines));
+        }
     }
 
     /** Takes back the block of a root that was collected. Whatever it throws, the block is still out then. */
     void giveForgotten(Watch watch) {
-        lock.lock();
-        try {
+        StackRoom.ensure();
+        synchronized (releases) {
             releases.put(watch.address, ((CheckedWatch) watch).allocated);
+            watch.held = false;
             pool.giveChecked(watch.address);
-        } finally {
-            lock.unlock();
         }
     }
 
@@ -104,37 +115,19 @@ final class CheckedBlocks {
 
     /** Reports what was found. */
     void look() {
-        lock.lock();
-        try {
+        StackRoom.ensure();
+        synchronized (releases) {
             report(pool.reports(lines));
-        } finally {
-            lock.unlock();
         }
     }
 
-    private long takeBlock(int size) {
-        lock.lock();
-        try {
-            long address = pool.takeChecked(request(size));
+    private int takeBlock(int size, long[] address) {
+        synchronized (releases) {
+            int result = pool.takeChecked(request(size), address);
             // Taking it may have been the end of some quarantine.
             report(pool.reports(lines));
-            if (address >= 0) {
-                releases.remove(address);
-            }
-            return address;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void give(long address, Throwable site) {
-        lock.lock();
-        try {
-            releases.put(address, site);
-            pool.giveChecked(address);
-            report(pool.reports(lines));
-        } finally {
-            lock.unlock();
+            releases.remove(address[0]);
+            return result;
         }
     }
 

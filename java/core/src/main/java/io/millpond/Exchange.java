@@ -13,8 +13,6 @@ final class Exchange {
     private final NativePool pool;
     private final SlotTable table;
     private final Shelves shelves = new Shelves(this);
-    /** For the address of a forgotten block. */
-    private final long[] forgotten = new long[1];
 
     Exchange(PoolCore core, NativePool pool, SlotTable table) {
         this.core = core;
@@ -32,24 +30,42 @@ final class Exchange {
      */
     int take(boolean shared, int sizeClass, Slot[] into, int count) {
         int ready = shelves.take(Thread.currentThread(), sizeClass, into, count);
-        if (ready > 0) {
-            return ready;
-        }
+        return ready > 0 ? ready : takeBlocks(shared, sizeClass, into, count);
+    }
+
+    private int takeBlocks(boolean shared, int sizeClass, Slot[] into, int count) {
         long[] addresses = new long[count];
-        int taken = pool.take(shared, sizeClass, addresses, count);
-        if (taken < 0) {
-            return none(taken);
-        }
+        int held = 0;
         try {
+            int taken = pool.take(shared, sizeClass, addresses, count);
+            if (taken < 0) {
+                return none(taken);
+            }
             int missing = table.take(addresses, taken, sizeClass, into);
             if (missing > 0) {
                 makeMissing(addresses, taken, missing, sizeClass, into);
             }
+            // From here on the blocks are the slots'. Counted first: what is counted may be undone.
+            while (held < taken) {
+                into[held++].watch.held = true;
+            }
+            return taken;
         } catch (Throwable e) {
-            giveUp(addresses, taken, sizeClass, into);
+            giveUp(addresses, held, sizeClass, into);
             throw e;
         }
-        return taken;
+    }
+
+    /** After an error: gives all blocks back, and leaves their slots to the garbage collector. */
+    private void giveUp(long[] addresses, int held, int sizeClass, Slot[] into) {
+        for (int i = 0; i < held; i++) {
+            into[i].watch.held = false;
+        }
+        int taken = 0;
+        while (taken < addresses.length && addresses[taken] != 0) {
+            taken++;
+        }
+        pool.give(true, sizeClass, addresses, taken);
     }
 
     /**
@@ -62,45 +78,59 @@ final class Exchange {
         if (ready != null) {
             return ready;
         }
-        long address = pool.takeHuge(size);
-        if (address < 0) {
-            none((int) address);
-            return null;
-        }
+        StackRoom.ensure();
+        ByteBuffer[] root = new ByteBuffer[1];
+        long[] address = new long[1];
+        Slot slot = null;
         try {
-            ByteBuffer[] root = new ByteBuffer[1];
-            NativePool.newBuffers(new long[] {address}, 1, capacity, root);
-            return newSlot(root[0], address, SizeClass.HUGE);
+            int result = pool.takeHuge(size, address);
+            if (result < 0) {
+                none(result);
+                return null;
+            }
+            NativePool.newBuffers(address, 1, capacity, root);
+            slot = newSlot(root[0], address[0], SizeClass.HUGE);
+            slot.watch.held = true;
+            return slot;
         } catch (Throwable e) {
-            pool.giveHuge(address);
+            if (slot != null) {
+                slot.watch.held = false;
+            }
+            if (address[0] != 0) {
+                pool.giveOne(SizeClass.HUGE, address[0]);
+            }
             throw e;
         }
     }
 
-    /** Gives the slots of a class away: to a shelf, or where there is no room to the native library. */
-    void give(boolean shared, int sizeClass, Slot[] slots, int from, int to) {
+    /** Gives the slots of a class away: to a shelf, or where there is no room to the native library, as below. */
+    void give(boolean shared, int sizeClass, Slot[] slots, int from, int to, long[] addresses) {
         if (core.isClosed() || !shelves.put(Thread.currentThread(), sizeClass, slots, from, to)) {
-            giveBlocks(shared, sizeClass, slots, from, to);
+            giveBlocks(shared, sizeClass, slots, from, to, addresses);
         }
     }
 
     /**
      * Gives the blocks of slots of a class to the native library. A slot is parked before its block leaves, because
      * whoever gets the block next looks for it at once.
+     *
+     * <p>The caller has the slots nowhere any more, and made {@code addresses} beforehand, with room for as many: a full Java
+     * heap is nothing to this. After another error the garbage collector finds what was not given.
      */
-    void giveBlocks(boolean shared, int sizeClass, Slot[] slots, int from, int to) {
-        long[] addresses = new long[to - from];
-        boolean closed = core.isClosed();
-        for (int i = from; i < to; i++) {
-            addresses[i - from] = slots[i].address();
-            if (closed) {
-                slots[i].drop();
+    void giveBlocks(boolean shared, int sizeClass, Slot[] slots, int from, int to, long[] addresses) {
+        int ready = 0;
+        try {
+            for (int i = from; i < to; i++) {
+                addresses[ready] = slots[i].watch.address;
+                slots[i].watch.held = false;
+                ready++;
             }
+            if (!core.isClosed()) {
+                table.park(slots, from, to);
+            }
+        } finally {
+            pool.give(shared, sizeClass, addresses, ready);
         }
-        if (!closed) {
-            table.park(slots, from, to);
-        }
-        pool.give(shared, sizeClass, addresses, to - from);
     }
 
     /** One slot, past all magazines and counted as that; null if the limit is reached. */
@@ -127,8 +157,8 @@ final class Exchange {
         giveBlock(slot);
     }
 
-    /** Gives the blocks of slots of a class, or huge ones, to the native library. */
-    void giveAll(int sizeClass, Slot[] slots) {
+    /** Gives the blocks of slots of a class, or huge ones, to the native library; {@code addresses} is for a batch. */
+    void giveAll(int sizeClass, Slot[] slots, long[] addresses) {
         if (sizeClass == SizeClass.HUGE) {
             for (Slot slot : slots) {
                 giveBlock(slot);
@@ -137,27 +167,31 @@ final class Exchange {
         }
         int batch = SizeClass.batch(sizeClass);
         for (int from = 0; from < slots.length; from += batch) {
-            giveBlocks(true, sizeClass, slots, from, Math.min(slots.length, from + batch));
+            giveBlocks(true, sizeClass, slots, from, Math.min(slots.length, from + batch), addresses);
         }
     }
 
     private void giveBlock(Slot slot) {
         if (slot.sizeClass == SizeClass.HUGE) {
-            slot.drop();
-            pool.giveHuge(slot.address());
+            giveBare(slot);
         } else {
-            giveBlocks(true, slot.sizeClass, new Slot[] {slot}, 0, 1);
+            StackRoom.ensure();
+            giveBlocks(true, slot.sizeClass, new Slot[] {slot}, 0, 1, new long[1]);
         }
     }
 
-    /** Gives the block of a root that was collected away; for one caller at a time. Needs no Java heap. */
+    /** Gives the block of a slot to the native library and forgets the slot, which needs no Java heap. */
+    void giveBare(Slot slot) {
+        StackRoom.ensure();
+        slot.watch.held = false;
+        pool.giveOne(slot.sizeClass, slot.address());
+    }
+
+    /** Gives the block of a root that was collected away. Needs no Java heap. */
     void giveForgotten(Watch watch) {
-        if (watch.sizeClass == SizeClass.HUGE) {
-            pool.giveHuge(watch.address);
-        } else {
-            forgotten[0] = watch.address;
-            pool.give(true, watch.sizeClass, forgotten, 1);
-        }
+        StackRoom.ensure();
+        watch.held = false;
+        pool.giveOne(watch.sizeClass, watch.address);
     }
 
     Shelves shelves() {
@@ -203,15 +237,5 @@ final class Exchange {
         Slot slot = new Slot(root, watch);
         Housekeeper.CLEANER.register(root, watch);
         return slot;
-    }
-
-    private void giveUp(long[] addresses, int count, int sizeClass, Slot[] into) {
-        for (int i = 0; i < count; i++) {
-            if (into[i] != null) {
-                into[i].drop();
-                into[i] = null;
-            }
-        }
-        pool.give(true, sizeClass, addresses, count);
     }
 }

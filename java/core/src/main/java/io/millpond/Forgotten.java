@@ -1,39 +1,25 @@
 package io.millpond;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-
 /**
  * What the {@code Cleaner} found, for whoever gives it back: a stack, whose nodes are the watches themselves, because a full
  * heap is when buffers are forgotten.
  *
- * <p>Threading: {@code push} may be called from any thread, {@code pop} by one at a time.
+ * <p>Threading: every method may be called from any thread.
  */
 final class Forgotten {
-    private static final VarHandle TOP;
-
-    static {
-        try {
-            TOP = MethodHandles.lookup().findVarHandle(Forgotten.class, "top", Watch.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
     private volatile Watch top;
 
-    void push(Watch watch) {
-        do {
-            watch.next = top;
-        } while (!TOP.compareAndSet(this, watch.next, watch));
+    /** The Cleaner's, which has no second try: there is nothing in it that could want stack or heap. */
+    synchronized void push(Watch watch) {
+        watch.next = top;
+        top = watch;
     }
 
     /** Null if there is none. */
-    Watch pop() {
+    synchronized Watch pop() {
         Watch watch = top;
-        // What was popped comes back only by who popped it, so the one below is still the one below.
-        while (watch != null && !TOP.compareAndSet(this, watch, watch.next)) {
-            watch = top;
+        if (watch != null) {
+            top = watch.next;
         }
         return watch;
     }

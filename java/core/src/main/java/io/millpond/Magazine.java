@@ -4,7 +4,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Ready slots of one thread in one pool, by class: what the fast path touches. It fetches from and returns to the
@@ -17,7 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * swapping these;
  * <li>the other one takes the lock, sets {@code revoked}, runs {@code membarrier}, which makes every running thread pass a
  * full barrier, and then reads {@code sequence}. If that is even, the owner is outside, and will see {@code revoked}
- * when it comes, and wait for the lock.
+ * when it comes, and wait for the lock. (The lock is the monitor of the magazine, because the JVM itself leaves monitors,
+ * whatever error strikes.)
  * </ul>
  *
  * <p>The order on the owner's side matters: were the top read before {@code revoked}, it could be from before somebody
@@ -25,6 +25,10 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>A shared magazine, which never had an owner, is for virtual threads: one of them is inside at a time, the one that made
  * {@code sequence} odd by an atomic exchange. Whoever finds it odd goes elsewhere instead of waiting.
+ *
+ * <p>Whatever the owner or a sharer meets with inside, {@code sequence} is even again afterwards, by a plain store in
+ * {@code finally}, which needs no stack. The fence before it orders it; where an error strikes first, the JVM's ways to raise
+ * one do.
  *
  * <p>A magazine that rests is retired: emptied, for ever revoked, and without its owner, who opens another one when it comes
  * back. Live slots go on referring to it, and must not keep a thread, or what belongs to one, from being collected.
@@ -58,9 +62,6 @@ final class Magazine {
     /** The one that was opened before it, and is not retired. {@link Magazines} has the first. */
     volatile Magazine next;
     private final boolean shared;
-    /** Held by the owner on its slow path, and by who empties it. */
-    final ReentrantLock lock = new ReentrantLock();
-
     /** Odd while the owner is inside. Changes with each use. */
     private long sequence;
     private int revoked;
@@ -78,6 +79,8 @@ final class Magazine {
     private long pastReleases;
     /** The bin to look at next for capacity to take away. */
     private int hand;
+    /** With the lock: of the blocks on their way to the native library. */
+    private final long[] addresses = new long[Math.max(1, SizeClass.batch(0))];
 
     /* The housekeeper's notes: the sequence seen last, and since when; the one of the last decay, and when it was; what is due. */
     long seenSequence = -1;
@@ -100,22 +103,32 @@ final class Magazine {
     /** A ready slot; null if there is none, or the owner must go the slow way: {@link #refill}. */
     Slot pop(int sizeClass) {
         Bin bin = bins[sizeClass];
-        long inside = enter();
-        Slot slot = (int) REVOKED.getAcquire(this) == 0 && bin.top > 0 ? bin.pop() : null;
-        SEQUENCE.setRelease(this, inside + 1);
-        return slot;
+        long inside = sequence | 1;
+        try {
+            enter(inside);
+            Slot slot = (int) REVOKED.getAcquire(this) == 0 && bin.top > 0 ? bin.pop() : null;
+            VarHandle.releaseFence();
+            return slot;
+        } finally {
+            sequence = inside + 1;
+        }
     }
 
     /** Puts a slot; false if there is no room, or the owner must go the slow way: {@link #flush}. */
     boolean push(Slot slot) {
         Bin bin = bins[slot.sizeClass];
-        long inside = enter();
-        boolean fits = (int) REVOKED.getAcquire(this) == 0 && !bin.isFull();
-        if (fits) {
-            bin.push(slot);
+        long inside = sequence | 1;
+        try {
+            enter(inside);
+            boolean fits = (int) REVOKED.getAcquire(this) == 0 && !bin.isFull();
+            if (fits) {
+                bin.push(slot);
+            }
+            VarHandle.releaseFence();
+            return fits;
+        } finally {
+            sequence = inside + 1;
         }
-        SEQUENCE.setRelease(this, inside + 1);
-        return fits;
     }
 
     /**
@@ -124,35 +137,44 @@ final class Magazine {
      */
     Slot popFromShelf(Shelves shelves, Thread thread, int sizeClass) {
         Bin bin = bins[sizeClass];
-        long inside = enter();
+        long inside = sequence | 1;
         try {
+            enter(inside);
             if ((int) REVOKED.getAcquire(this) != 0 || bin.top > 0 || !bin.mayHurry()) {
                 return null;
             }
             bin.top = shelves.take(thread, sizeClass, bin.slots, bin.portion());
-            return bin.top == 0 ? null : bin.pop();
+            Slot slot = bin.top == 0 ? null : bin.pop();
+            VarHandle.releaseFence();
+            return slot;
         } finally {
-            SEQUENCE.setRelease(this, inside + 1);
+            sequence = inside + 1;
         }
     }
 
     /** The owner's way to put a slot when the magazine is full, in the same manner. */
     boolean pushToShelf(Shelves shelves, Thread thread, Slot slot) {
         Bin bin = bins[slot.sizeClass];
-        long inside = enter();
+        long inside = sequence | 1;
         try {
+            enter(inside);
             if ((int) REVOKED.getAcquire(this) != 0 || !bin.isFull() || !bin.mayHurry()) {
                 return false;
             }
-            int left = bin.top - bin.portion();
-            if (!shelves.put(thread, slot.sizeClass, bin.slots, left, bin.top)) {
-                return false;
-            }
+            int top = bin.top;
+            int left = top - bin.portion();
+            // First, so that no slot is ever in two places.
             bin.top = left;
-            bin.push(slot);
-            return true;
+            boolean put = shelves.put(thread, slot.sizeClass, bin.slots, left, top);
+            if (put) {
+                bin.push(slot);
+            } else {
+                bin.top = top;
+            }
+            VarHandle.releaseFence();
+            return put;
         } finally {
-            SEQUENCE.setRelease(this, inside + 1);
+            sequence = inside + 1;
         }
     }
 
@@ -163,107 +185,101 @@ final class Magazine {
 
     /** The owner's: counts blocks that went past; false if somebody else must, because it may be retired. */
     boolean countPast(int allocations, int releases) {
-        long inside = enter();
-        boolean mine = (int) REVOKED.getAcquire(this) == 0;
-        if (mine) {
-            pastAllocations += allocations;
-            pastReleases += releases;
+        long inside = sequence | 1;
+        try {
+            enter(inside);
+            boolean mine = (int) REVOKED.getAcquire(this) == 0;
+            if (mine) {
+                pastAllocations += allocations;
+                pastReleases += releases;
+            }
+            VarHandle.releaseFence();
+            return mine;
+        } finally {
+            sequence = inside + 1;
         }
-        SEQUENCE.setRelease(this, inside + 1);
-        return mine;
     }
 
-    private long enter() {
-        // An error (of the stack, say) may have left it odd; then it is put right here, and till then nobody empties it.
-        long inside = sequence | 1;
+    private void enter(long inside) {
         SEQUENCE.setOpaque(this, inside);
         // Costs nothing on x86: for the compiler, which might otherwise read what follows first.
         VarHandle.acquireFence();
-        return inside;
     }
 
     /** As {@link #pop}, for any thread; null also if somebody else is inside. */
     Slot popShared(int sizeClass) {
         // A glance, so that an empty one costs nothing.
-        if (bins[sizeClass].top == 0 || !enterShared()) {
+        long outside = sequence;
+        if (bins[sizeClass].top == 0 || !enterShared(outside)) {
             return null;
         }
         try {
             Bin bin = bins[sizeClass];
-            return (int) REVOKED.getVolatile(this) == 0 && bin.top > 0 ? bin.pop() : null;
+            Slot slot = (int) REVOKED.getVolatile(this) == 0 && bin.top > 0 ? bin.pop() : null;
+            VarHandle.releaseFence();
+            return slot;
         } finally {
-            leaveShared();
+            sequence = outside + 2;
         }
     }
 
     /** As {@link #push}, for any thread; false also if somebody else is inside. */
     boolean pushShared(Slot slot) {
-        if (bins[slot.sizeClass].isFull() || !enterShared()) {
+        long outside = sequence;
+        if (bins[slot.sizeClass].isFull() || !enterShared(outside)) {
             return false;
         }
         try {
             Bin bin = bins[slot.sizeClass];
-            if ((int) REVOKED.getVolatile(this) != 0 || bin.isFull()) {
-                return false;
+            boolean fits = (int) REVOKED.getVolatile(this) == 0 && !bin.isFull();
+            if (fits) {
+                bin.push(slot);
             }
-            bin.push(slot);
-            return true;
+            VarHandle.releaseFence();
+            return fits;
         } finally {
-            leaveShared();
+            sequence = outside + 2;
         }
     }
 
-    /** For any thread: locks a shared one and goes in; false if somebody else has it or is inside. */
-    boolean tryLockShared() {
-        if (!lock.tryLock()) {
+    /** For any thread, to go the slow way in a shared one; false if somebody else is inside. */
+    boolean tryEnterShared() {
+        if (!enterShared(sequence)) {
             return false;
         }
-        if (enterShared()) {
+        if ((int) REVOKED.getVolatile(this) == 0) {
             return true;
         }
-        lock.unlock();
+        leaveShared();
         return false;
     }
 
-    void unlockShared() {
-        leaveShared();
-        lock.unlock();
+    void leaveShared() {
+        VarHandle.releaseFence();
+        sequence++;
     }
 
-    private boolean enterShared() {
-        long outside = sequence;
+    private boolean enterShared(long outside) {
         return (outside & 1) == 0 && SEQUENCE.compareAndSet(this, outside, outside + 1);
     }
 
-    private void leaveShared() {
-        SEQUENCE.setRelease(this, sequence + 1);
-    }
-
     /** The owner's slow way to a slot; null if the limit is reached. */
-    Slot refill(Exchange exchange, int sizeClass) {
-        lock.lock();
-        try {
-            return isRetired() ? exchange.takeOne(sizeClass) : takeLocked(exchange, sizeClass);
-        } finally {
-            lock.unlock();
-        }
+    synchronized Slot refill(Exchange exchange, int sizeClass) {
+        StackRoom.ensure();
+        return isRetired() ? exchange.takeOne(sizeClass) : takeLocked(exchange, sizeClass);
     }
 
     /** The owner's slow way to put a slot. */
-    void flush(Exchange exchange, Slot slot) {
-        lock.lock();
-        try {
-            if (isRetired()) {
-                exchange.putOne(slot);
-            } else {
-                putLocked(exchange, slot);
-            }
-        } finally {
-            lock.unlock();
+    synchronized void flush(Exchange exchange, Slot slot) {
+        StackRoom.ensure();
+        if (isRetired()) {
+            exchange.putOne(slot);
+        } else {
+            putLocked(exchange, slot);
         }
     }
 
-    /** With the lock, inside if it is shared: a slot; null if the limit is reached. */
+    /** With the lock, or inside if it is shared: a slot; null if the limit is reached. */
     Slot takeLocked(Exchange exchange, int sizeClass) {
         exchange.ensureOpen();
         Bin bin = bin(sizeClass);
@@ -278,14 +294,14 @@ final class Magazine {
         return bin.top == 0 ? null : bin.pop();
     }
 
-    /** With the lock, inside if it is shared: puts a slot, or gives it away. */
+    /** With the lock, or inside if it is shared: puts a slot, or gives it away. */
     void putLocked(Exchange exchange, Slot slot) {
         Bin bin = bin(slot.sizeClass);
         boolean closed = exchange.isClosed();
         if (!closed && makeRoom(exchange, bin)) {
             bin.push(slot);
         } else {
-            exchange.give(closed || isShared(), slot.sizeClass, new Slot[] {slot}, 0, 1);
+            exchange.give(closed || isShared(), slot.sizeClass, new Slot[] {slot}, 0, 1, addresses);
             bin.releases++;
         }
     }
@@ -295,10 +311,10 @@ final class Magazine {
         for (Bin bin : bins) {
             if (bin != Bin.NONE) {
                 giveTop(exchange, bin, bin.top, true);
+                grant(-bin.capacityBytes());
                 bin.reset();
             }
         }
-        grant(-granted);
     }
 
     /**
@@ -415,13 +431,14 @@ final class Magazine {
         int batch = SizeClass.batch(bin.sizeClass);
         for (int left = count; left > 0;) {
             int some = Math.min(left, batch);
-            int from = bin.top - some;
+            int top = bin.top;
+            // First, so that no slot is ever in two places.
+            bin.top = top - some;
             if (toNative) {
-                exchange.giveBlocks(true, bin.sizeClass, bin.slots, from, bin.top);
+                exchange.giveBlocks(true, bin.sizeClass, bin.slots, bin.top, top, addresses);
             } else {
-                exchange.give(isShared(), bin.sizeClass, bin.slots, from, bin.top);
+                exchange.give(isShared(), bin.sizeClass, bin.slots, bin.top, top, addresses);
             }
-            bin.top = from;
             left -= some;
         }
         bin.clearStale();
@@ -471,8 +488,9 @@ final class Magazine {
     }
 
     private void resize(Bin bin, int capacity) {
-        grant((long) (capacity - bin.slots.length) * SizeClass.size(bin.sizeClass));
+        long bytes = (long) (capacity - bin.slots.length) * SizeClass.size(bin.sizeClass);
         bin.resize(capacity);
+        grant(bytes);
     }
 
     /** Of two that look at the room at once both may take it; a bound for all threads may be passed by a step. */

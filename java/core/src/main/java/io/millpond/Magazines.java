@@ -2,7 +2,6 @@ package io.millpond;
 
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * All magazines of a pool, and the ways into those of other threads. They are a list that nobody copies, so that looking
@@ -22,7 +21,7 @@ final class Magazines {
     /** What is left of the bytes that all of them may come to. */
     private final AtomicLong room;
     /** One visitor at a time, so that nobody waits for one lock with another in hand. */
-    private final ReentrantLock visiting = new ReentrantLock();
+    private final Object visiting = new Object();
     /** Of the visitor: those it has locked. */
     private final Magazine[] group = new Magazine[GROUP];
     /** Guards changes of the list and what follows. */
@@ -110,8 +109,7 @@ final class Magazines {
      * what they do not need. {@code now} is {@link System#nanoTime()}.
      */
     void tidy(long now, long idleNanos) {
-        visiting.lock();
-        try {
+        synchronized (visiting) {
             boolean any = false;
             for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
                 magazine.due = due(magazine, now, idleNanos);
@@ -120,8 +118,6 @@ final class Magazines {
             if (any) {
                 visit(null);
             }
-        } finally {
-            visiting.unlock();
         }
     }
 
@@ -175,8 +171,8 @@ final class Magazines {
 
     /** Pays a visit to each; null for the one that it is due. */
     private void visit(Visit visit) {
-        visiting.lock();
-        try {
+        StackRoom.ensure();
+        synchronized (visiting) {
             int count = 0;
             for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
                 if (visit != null) {
@@ -186,35 +182,34 @@ final class Magazines {
                     group[count++] = magazine;
                 }
                 if (count == GROUP || magazine.next == null) {
-                    visitGroup(count);
+                    visitGroup(0, count);
                     count = 0;
                 }
             }
-        } finally {
             Arrays.fill(group, null);
-            visiting.unlock();
         }
     }
 
-    private void visitGroup(int count) {
-        int locked = 0;
-        try {
-            while (locked < count) {
-                group[locked].lock.lock();
-                group[locked++].revoke();
-            }
+    /** Locks those from {@code next} on, one inside the other, and then enters all whose owners are outside. */
+    private void visitGroup(int next, int count) {
+        if (next == count) {
             boolean barrier = Native.membarrier();
             for (int i = 0; i < count; i++) {
                 if (isQuiet(group[i], barrier)) {
                     enter(group[i]);
                 }
             }
-        } finally {
-            for (int i = 0; i < locked; i++) {
-                if (!closed && !group[i].isRetired()) {
-                    group[i].restore();
+            return;
+        }
+        Magazine magazine = group[next];
+        synchronized (magazine) {
+            try {
+                magazine.revoke();
+                visitGroup(next + 1, count);
+            } finally {
+                if (!closed && !magazine.isRetired()) {
+                    magazine.restore();
                 }
-                group[i].lock.unlock();
             }
         }
     }

@@ -56,13 +56,16 @@ final class Native {
     /** As {@link #give}, past the cache of this thread. */
     static native int giveShared(long pool, int sizeClass, long[] addresses, int count);
 
-    /** Returns the address of a block with a mapping of its own. */
-    static native long takeHuge(long pool, long size);
+    /** As {@link #giveShared}, one block. */
+    static native int giveOne(long pool, int sizeClass, long address);
+
+    /** Takes a block with a mapping of its own; returns 0. */
+    static native int takeHuge(long pool, long size, long[] address);
 
     static native int giveHuge(long pool, long address);
 
-    /** Returns the address of a block of a checked pool, of whatever size. */
-    static native long takeChecked(long pool, long size);
+    /** Takes a block of a checked pool, of whatever size; returns 0. */
+    static native int takeChecked(long pool, long size, long[] address);
 
     /** Takes it back. */
     static native int giveChecked(long pool, long address);

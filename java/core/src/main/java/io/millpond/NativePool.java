@@ -65,7 +65,12 @@ final class NativePool {
         }
         handle = checked(made);
         Reference.reachabilityFence(parent);
-        destruction = new Destruction(this);
+        try {
+            destruction = new Destruction(this);
+        } catch (Throwable e) {
+            Native.destroyPool(handle);
+            throw e;
+        }
     }
 
     /** The very end, unless the class loader goes as well: then it is the library that destroys what is left. */
@@ -112,27 +117,33 @@ final class NativePool {
         }
     }
 
-    /** Returns the address, or an error code as {@link #take}. */
-    long takeHuge(long size) {
+    /**
+     * Takes a block into {@code address}; returns 0, or an error code as {@link #take}. A thread that is stopped would lose
+     * what is returned, but not what is written.
+     */
+    int takeHuge(long size, long[] address) {
         try {
-            return checked(Native.takeHuge(handle, size));
+            return (int) checked(Native.takeHuge(handle, size, address));
         } finally {
             Reference.reachabilityFence(this);
         }
     }
 
-    void giveHuge(long address) {
+    /** Gives one block back, of a class or huge, past the cache of this thread. */
+    void giveOne(int sizeClass, long address) {
         try {
-            checked(Native.giveHuge(handle, address));
+            checked(sizeClass == SizeClass.HUGE
+                    ? Native.giveHuge(handle, address)
+                    : Native.giveOne(handle, sizeClass, address));
         } finally {
             Reference.reachabilityFence(this);
         }
     }
 
-    /** Returns the address of a block of a checked pool, or an error code as {@link #take}. */
-    long takeChecked(long size) {
+    /** As {@link #takeHuge}, a block of a checked pool. */
+    int takeChecked(long size, long[] address) {
         try {
-            return checked(Native.takeChecked(handle, size));
+            return (int) checked(Native.takeChecked(handle, size, address));
         } finally {
             Reference.reachabilityFence(this);
         }

@@ -9,8 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What a {@link BufferPool} is in front of. Slots, handles' slots and the housekeeper refer to this and not to the
@@ -54,14 +53,15 @@ final class PoolCore extends BlockSource {
 
     private final Forgotten forgotten = new Forgotten();
     /** Held by who gives them back. */
-    private final ReentrantLock collecting = new ReentrantLock();
-    private final LongAdder forgottenCount = new LongAdder();
+    private final Object collecting = new Object();
+    private final AtomicLong forgottenCount = new AtomicLong();
     /** Buffers that went past all magazines. */
-    private final LongAdder directAllocations = new LongAdder();
-    private final LongAdder directReleases = new LongAdder();
+    private final AtomicLong directAllocations = new AtomicLong();
+    private final AtomicLong directReleases = new AtomicLong();
 
     private final AtomicBoolean closing = new AtomicBoolean();
     private volatile boolean closed;
+    private volatile boolean givenAll;
     /** Set when the {@code BufferPool} was dropped. */
     private volatile boolean abandoned;
     /** Error number of the system if it was that which refused memory last; 0 if it was a limit. */
@@ -106,7 +106,15 @@ final class PoolCore extends BlockSource {
     /** A buffer; null if the limit is reached. */
     PooledBuffer allocate(int size) {
         Slot slot = take(size);
-        return slot == null ? null : hand(slot, size);
+        if (slot == null) {
+            return null;
+        }
+        try {
+            return hand(slot, size);
+        } catch (OutOfMemoryError e) {
+            release(slot);
+            throw e;
+        }
     }
 
     /** As {@link #allocate}, waiting for room; null if there was none in time. */
@@ -128,11 +136,17 @@ final class PoolCore extends BlockSource {
             checked.release(slot);
             return;
         }
-        Thread thread = Thread.currentThread();
-        Magazine home = slot.home();
-        Magazine magazine = home.owner == thread ? home : magazineOf(thread);
-        if (magazine.owner != thread || !magazine.push(slot)) {
-            releaseSlowly(magazine, thread, slot);
+        try {
+            Thread thread = Thread.currentThread();
+            Magazine home = slot.home();
+            Magazine magazine = home.owner == thread ? home : magazineOf(thread);
+            if (magazine.owner != thread || !magazine.push(slot)) {
+                releaseSlowly(magazine, thread, slot);
+            }
+        } catch (OutOfMemoryError e) {
+            // Where there was no room on the Java heap the slot has not moved, and its block needs none to go back.
+            exchange.giveBare(slot);
+            countDirect(0, 1);
         }
     }
 
@@ -161,6 +175,10 @@ final class PoolCore extends BlockSource {
 
     Magazines magazines() {
         return magazines;
+    }
+
+    Stripes stripes() {
+        return stripes;
     }
 
     SlotTable table() {
@@ -200,14 +218,13 @@ final class PoolCore extends BlockSource {
     }
 
     void close() {
+        StackRoom.ensure();
         if (!closing.compareAndSet(false, true)) {
             return;
         }
         closed = true;
         giveForgotten();
-        magazines.close();
-        shelves.close();
-        pool.close();
+        giveAll();
         look();
         PoolStats stats = stats();
         if (stats.liveBuffers() > 0 || stats.usedBytes() > 0) {
@@ -232,8 +249,8 @@ final class PoolCore extends BlockSource {
     }
 
     void countDirect(long allocations, long releases) {
-        directAllocations.add(allocations);
-        directReleases.add(releases);
+        directAllocations.addAndGet(allocations);
+        directReleases.addAndGet(releases);
     }
 
     /** How often {@link #tick} wants to be called. */
@@ -302,10 +319,10 @@ final class PoolCore extends BlockSource {
     }
 
     PoolStats stats() {
-        long forgottenSoFar = forgottenCount.sum();
-        long releases = directReleases.sum();
+        long forgottenSoFar = forgottenCount.get();
+        long releases = directReleases.get();
         Magazines.Figures cached = magazines.figures();
-        long allocations = cached.allocations + directAllocations.sum();
+        long allocations = cached.allocations + directAllocations.get();
         cached.shelfBytes = shelves.bytes();
         cached.shelfHugeBytes = shelves.hugeBytes();
         return new PoolStats(name, closed, pool.stats(), cached, allocations, cached.releases + releases, forgottenSoFar);
@@ -368,6 +385,7 @@ final class PoolCore extends BlockSource {
 
     /** Gives what the Java side has of free blocks to the native library. Returns whether there was any. */
     private boolean reclaim() {
+        StackRoom.ensure();
         boolean any = giveForgotten();
         any |= magazines.drain() > 0;
         return any | shelves.drain();
@@ -525,16 +543,13 @@ final class PoolCore extends BlockSource {
         if (forgotten.isEmpty()) {
             return false;
         }
-        collecting.lock();
-        try {
+        synchronized (collecting) {
             boolean any = false;
             for (Watch watch = forgotten.pop(); watch != null; watch = forgotten.pop()) {
                 giveForgotten(watch);
                 any = true;
             }
             return any;
-        } finally {
-            collecting.unlock();
         }
     }
 
@@ -545,22 +560,34 @@ final class PoolCore extends BlockSource {
             } else {
                 exchange.giveForgotten(watch);
             }
-        } catch (OutOfMemoryError | StackOverflowError e) {
-            // Not given yet: the next one who comes tries again.
-            forgotten.push(watch);
+        } catch (Throwable e) {
+            if (watch.held) {
+                // Not given yet: the next one who comes tries again.
+                forgotten.push(watch);
+            }
             throw e;
         }
         // Afterwards: when no buffer is live any more, no memory is used any more.
-        forgottenCount.increment();
+        forgottenCount.incrementAndGet();
         if (checked != null) {
             checked.reportForgotten(watch);
+        }
+    }
+
+    /** At the end: gives everything that can be reached. Again for what was missed, or if an error was in the way. */
+    private void giveAll() {
+        magazines.close();
+        shelves.close();
+        if (!givenAll) {
+            pool.close();
+            givenAll = true;
         }
     }
 
     /** After closing: whether everything came back. */
     private boolean isFinished() {
         // Those whose owner was inside when the pool was closed, and those of threads that came since.
-        magazines.close();
+        giveAll();
         pool.stats(figures);
         boolean finished = figures[NativePool.USED] == 0;
         // Nobody looks for slots any more. Each is parked before its block is given away, so after the last block all are here.

@@ -7,29 +7,37 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Ready slots that one thread gave and another will take, a stack. Who finds it taken does not wait but goes elsewhere.
  *
- * <p>Threading: every method may be called from any thread. A word is the lock, because all that happens under it is that
- * a few references are copied.
+ * <p>A word is the lock, because all that happens under it is that a few references are copied. It names the thread that is
+ * inside, and is set back in {@code finally} by a plain store if it does: that needs no stack, and is right wherever an error
+ * strikes. So is the rest: one store to {@code count} moves the slots, nothing is called between the stores of one change, and
+ * what is made is made before.
+ *
+ * <p>Threading: every method may be called from any thread.
  */
 final class Shelf {
     private static final int FIRST_CAPACITY = 8;
     private static final Slot[] NO_SLOTS = {};
     private static final int SPINS = 20;
-    private static final VarHandle TAKEN;
+    /** Whoever is inside leaves soon, unless it was descheduled there. */
+    private static final int YIELDS = 1000;
+    private static final VarHandle INSIDE;
 
     static {
         try {
-            TAKEN = MethodHandles.lookup().findVarHandle(Shelf.class, "taken", boolean.class);
+            INSIDE = MethodHandles.lookup().findVarHandle(Shelf.class, "inside", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
     private final int capacity;
+    /** Bytes of each slot; 0 if they differ. */
     private final int slotBytes;
     /** Bytes that all shelves of the pool may still be made larger by. */
     private final AtomicLong room;
-    private boolean taken;
-    private boolean closed;
+    /** The id of the thread that is inside; 0 if none is. */
+    private long inside;
+    private volatile boolean closed;
     private Slot[] slots = NO_SLOTS;
     private int count;
     /** The fewest slots since the last decay. */
@@ -41,50 +49,61 @@ final class Shelf {
         this.room = room;
     }
 
-    /** Puts all of {@code from[start .. end)}, or none. */
+    /** Puts all of {@code from[start .. end)}, or none. If it throws, they may be here. */
     boolean put(Slot[] from, int start, int end) {
-        int after = count + end - start;
-        if (after > capacity || !tryEnter()) {
+        int some = end - start;
+        if (count + some > capacity) {
             return false;
         }
+        long me = Thread.currentThread().getId();
         try {
-            after = count + end - start;
-            if (closed || after > capacity || !ensure(after)) {
+            if (!tryEnter(me) || closed || count + some > capacity || !ensure(count + some)) {
                 return false;
             }
-            for (int i = start; i < end; i++) {
-                set(count + i - start, from[i]);
+            for (int i = 0; i < some; i++) {
+                set(count + i, from[start + i]);
             }
-            count = after;
+            count += some;
+            VarHandle.releaseFence();
             return true;
         } finally {
-            leave();
+            if (inside == me) {
+                inside = 0;
+            }
         }
     }
 
     /** Puts one, as above. */
     boolean put(Slot slot) {
-        if (count >= capacity || !tryEnter()) {
+        if (count >= capacity) {
             return false;
         }
+        long me = Thread.currentThread().getId();
         try {
-            if (closed || count >= capacity || !ensure(count + 1)) {
+            if (!tryEnter(me) || closed || count >= capacity || !ensure(count + 1)) {
                 return false;
             }
             set(count, slot);
             count++;
+            VarHandle.releaseFence();
             return true;
         } finally {
-            leave();
+            if (inside == me) {
+                inside = 0;
+            }
         }
     }
 
     /** Takes up to {@code wanted} slots into the first places of {@code into}. */
     int take(Slot[] into, int wanted) {
-        if (count == 0 || !tryEnter()) {
+        if (count == 0) {
             return 0;
         }
+        long me = Thread.currentThread().getId();
         try {
+            if (!tryEnter(me)) {
+                return 0;
+            }
             int some = Math.min(count, wanted);
             int from = count - some;
             for (int i = 0; i < some; i++) {
@@ -92,73 +111,84 @@ final class Shelf {
                     into[i] = slots[from + i];
                 }
             }
-            count = from;
             low = Math.min(low, from);
+            count = from;
+            VarHandle.releaseFence();
             return some;
         } finally {
-            leave();
+            if (inside == me) {
+                inside = 0;
+            }
         }
     }
 
     /** Takes one of {@code bytes} bytes; null if there is none. */
     Slot take(int bytes) {
-        if (count == 0 || !tryEnter()) {
+        if (count == 0) {
             return null;
         }
+        long me = Thread.currentThread().getId();
         try {
-            for (int i = count - 1; i >= 0; i--) {
-                Slot slot = slots[i];
-                if (slot.root.capacity() == bytes) {
-                    int left = count - 1;
-                    System.arraycopy(slots, i + 1, slots, i, left - i);
-                    // No call here: it could fail for want of stack, and leave the last slot here twice.
-                    count = left;
+            if (!tryEnter(me)) {
+                return null;
+            }
+            Slot found = null;
+            int left = count - 1;
+            for (int i = left; i >= 0 && found == null; i--) {
+                if (slots[i].root.capacity() == bytes) {
+                    found = slots[i];
                     low = Math.min(low, left);
-                    return slot;
+                    count = left;
+                    slots[i] = slots[left];
                 }
             }
-            return null;
+            VarHandle.releaseFence();
+            return found;
         } finally {
-            leave();
+            if (inside == me) {
+                inside = 0;
+            }
         }
     }
 
     /** Takes out what nobody wanted since the last call, and forgets slots that are not in it any more. */
     Slot[] decay() {
-        enter();
-        try {
-            if (slots.length == 0) {
-                return NO_SLOTS;
-            }
-            // The lowest of a stack are the ones that were not wanted.
-            Slot[] idle = new Slot[low];
-            System.arraycopy(slots, 0, idle, 0, low);
-            int left = count - low;
-            Slot[] kept = new Slot[left];
-            System.arraycopy(slots, low, kept, 0, left);
-            replace(kept);
-            count = left;
-            low = left;
-            return idle;
-        } finally {
-            leave();
-        }
+        // The lowest of a stack are the ones that were not wanted.
+        return takeLowest(false);
     }
 
-    /** Takes everything out. */
+    /** Takes everything out, unless somebody is inside for long; if for ever, takes nothing any more. */
     Slot[] drain(boolean forEver) {
-        enter();
+        closed |= forEver;
+        return takeLowest(true);
+    }
+
+    private Slot[] takeLowest(boolean all) {
+        if (slots.length == 0 && !all) {
+            return NO_SLOTS;
+        }
+        long me = Thread.currentThread().getId();
         try {
-            closed |= forEver;
-            low = count;
-            Slot[] all = new Slot[count];
-            System.arraycopy(slots, 0, all, 0, count);
-            replace(NO_SLOTS);
-            count = 0;
-            low = 0;
-            return all;
+            if (!enter(me)) {
+                return NO_SLOTS;
+            }
+            int some = all ? count : low;
+            int left = count - some;
+            Slot[] taken = some == 0 ? NO_SLOTS : new Slot[some];
+            Slot[] kept = left == 0 ? NO_SLOTS : new Slot[left];
+            System.arraycopy(slots, 0, taken, 0, some);
+            System.arraycopy(slots, some, kept, 0, left);
+            long freed = (long) (slots.length - left) * slotBytes;
+            slots = kept;
+            count = left;
+            low = left;
+            room.addAndGet(freed);
+            VarHandle.releaseFence();
+            return taken;
         } finally {
-            leave();
+            if (inside == me) {
+                inside = 0;
+            }
         }
     }
 
@@ -167,26 +197,21 @@ final class Shelf {
         return slots.length == 0;
     }
 
-    /** Bytes of what is in it. */
+    /** Bytes of what is in it. Of the moment: nobody is kept out meanwhile. */
     long bytes() {
-        enter();
-        try {
-            long bytes = 0;
-            for (int i = 0; i < count; i++) {
-                bytes += slots[i].root.capacity();
-            }
-            return bytes;
-        } finally {
-            leave();
+        if (slotBytes > 0) {
+            return (long) count * slotBytes;
         }
+        Slot[] seen = slots;
+        long bytes = 0;
+        for (int i = Math.min(count, seen.length) - 1; i >= 0; i--) {
+            Slot slot = seen[i];
+            bytes += slot == null ? 0 : slot.root.capacity();
+        }
+        return bytes;
     }
 
-    /** Whether there is nothing to be had. Of the moment. */
-    boolean isEmpty() {
-        return count == 0;
-    }
-
-    /** Makes room for so many slots; false if there is none to be had. */
+    /** Makes room for so many slots; false if there is none to be had, here or on the Java heap. */
     private boolean ensure(int wanted) {
         if (wanted <= slots.length) {
             return true;
@@ -196,7 +221,12 @@ final class Shelf {
         if (room.get() < bytes) {
             return false;
         }
-        Slot[] grown = new Slot[larger];
+        Slot[] grown;
+        try {
+            grown = new Slot[larger];
+        } catch (OutOfMemoryError e) {
+            return false;
+        }
         if (room.addAndGet(-bytes) < 0) {
             room.addAndGet(bytes);
             return false;
@@ -204,12 +234,6 @@ final class Shelf {
         System.arraycopy(slots, 0, grown, 0, count);
         slots = grown;
         return true;
-    }
-
-    /** By an array that is not larger. */
-    private void replace(Slot[] smaller) {
-        room.addAndGet((long) (slots.length - smaller.length) * slotBytes);
-        slots = smaller;
     }
 
     /** A store of a reference into an old array is the most expensive part of this. */
@@ -220,9 +244,9 @@ final class Shelf {
     }
 
     /** Waits for as long as it takes to copy a batch, because to go elsewhere costs more. */
-    private boolean tryEnter() {
+    private boolean tryEnter(long me) {
         for (int spins = 0; spins < SPINS; spins++) {
-            if (!(boolean) TAKEN.getOpaque(this) && TAKEN.compareAndSet(this, false, true)) {
+            if ((long) INSIDE.getOpaque(this) == 0 && INSIDE.compareAndSet(this, 0L, me)) {
                 return true;
             }
             Thread.onSpinWait();
@@ -230,14 +254,14 @@ final class Shelf {
         return false;
     }
 
-    /** For those who may not go elsewhere; whoever is inside leaves soon. */
-    private void enter() {
-        while (!tryEnter()) {
+    /** For those who may come back later, but had better not. */
+    private boolean enter(long me) {
+        for (int yields = 0; yields < YIELDS; yields++) {
+            if (tryEnter(me)) {
+                return true;
+            }
             Thread.yield();
         }
-    }
-
-    private void leave() {
-        TAKEN.setRelease(this, false);
+        return false;
     }
 }

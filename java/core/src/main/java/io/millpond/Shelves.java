@@ -60,7 +60,7 @@ final class Shelves {
     /** Puts all of {@code slots[from .. to)}, or none. */
     boolean put(Thread thread, int sizeClass, Slot[] slots, int from, int to) {
         Shelf[] row = row(sizeClass);
-        for (int i = 0; i < STRIPES; i++) {
+        for (int i = 0; row != null && i < STRIPES; i++) {
             if (row[index(thread) + i & STRIPES - 1].put(slots, from, to)) {
                 return true;
             }
@@ -74,7 +74,7 @@ final class Shelves {
             return false;
         }
         Shelf[] row = row(slot.sizeClass);
-        for (int i = 0; i < STRIPES; i++) {
+        for (int i = 0; row != null && i < STRIPES; i++) {
             if (row[index(thread) + i & STRIPES - 1].put(slot)) {
                 return true;
             }
@@ -84,15 +84,17 @@ final class Shelves {
 
     /** Gives what nobody wanted since the last call to the native library. */
     void decay() {
-        empty(Shelf::decay);
+        if (!areEmpty()) {
+            empty(Shelf::decay);
+        }
     }
 
     /** Gives everything to the native library. Returns whether there was anything. */
     boolean drain() {
-        return empty(shelf -> shelf.drain(false));
+        return !areEmpty() && empty(shelf -> shelf.drain(false));
     }
 
-    /** The same, and takes nothing any more. */
+    /** The same, and takes nothing any more. May be called again for what it missed. */
     void close() {
         synchronized (this) {
             closed = true;
@@ -131,27 +133,34 @@ final class Shelves {
         Shelf[] row = rows.getAcquire(sizeClass);
         long bytes = 0;
         for (int i = 0; row != null && i < STRIPES; i++) {
-            bytes += row[i].isEmpty() ? 0 : row[i].bytes();
+            bytes += row[i].bytes();
         }
         return bytes;
     }
 
     private boolean empty(Function<Shelf, Slot[]> how) {
+        // First, so that no slot is taken from a shelf and then cannot be given away.
+        long[] addresses = new long[SizeClass.batch(0)];
         boolean any = false;
         for (int sizeClass = 0; sizeClass <= SizeClass.HUGE; sizeClass++) {
             Shelf[] row = rows.getAcquire(sizeClass);
             for (int i = 0; row != null && i < STRIPES; i++) {
                 Slot[] slots = how.apply(row[i]);
-                exchange.giveAll(sizeClass, slots);
+                exchange.giveAll(sizeClass, slots, addresses);
                 any |= slots.length > 0;
             }
         }
         return any;
     }
 
+    /** Null if the Java heap has no room for it. */
     private Shelf[] row(int sizeClass) {
         Shelf[] row = rows.getAcquire(sizeClass);
-        return row != null ? row : make(sizeClass);
+        try {
+            return row != null ? row : make(sizeClass);
+        } catch (OutOfMemoryError e) {
+            return null;
+        }
     }
 
     private synchronized Shelf[] make(int sizeClass) {

@@ -73,9 +73,4 @@ final class Slot extends Block {
             home = magazine;
         }
     }
-
-    /** Says that the block goes on without this slot. Called before the block can be handed to anybody else. */
-    void drop() {
-        watch.dropped = true;
-    }
 }

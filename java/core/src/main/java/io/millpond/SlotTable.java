@@ -2,7 +2,6 @@ package io.millpond;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.locks.StampedLock;
 
 /**
  * Parked slots, by the address of their block. A slot is parked before its block is given to the native library, and
@@ -12,8 +11,8 @@ import java.util.concurrent.locks.StampedLock;
  * that hold smaller blocks an array with a place for each 64 bytes, made when it is first needed.
  *
  * <p>Threading: a block has one holder at a time, and goes from one to the next through the native library, whose locks
- * order what they do here; so places need no synchronisation of their own. Parking and taking share a lock that only the
- * sweep takes for itself.
+ * order what they do here; so places need no synchronisation of their own. The sweep goes through them without asking
+ * anybody: a slot that it takes away as it is being parked is only made again.
  */
 final class SlotTable {
     private static final int CHUNK_SHIFT = 22;
@@ -23,7 +22,6 @@ final class SlotTable {
     private static final int GRANULES = 1 << PAGE_SHIFT - GRANULE_SHIFT;
     private static final VarHandle INSIDE = MethodHandles.arrayElementVarHandle(Slot[][].class);
 
-    private final StampedLock lock = new StampedLock();
     /** Open addressing by the chunk's number, at most half full. Replaced when it grows. */
     private volatile Chunk[] directory = new Chunk[16];
     private int chunks;
@@ -111,7 +109,6 @@ final class SlotTable {
             int dropped = 0;
             for (int i = from; i < to; i++) {
                 if (places[i] != null) {
-                    places[i].drop();
                     places[i] = null;
                     dropped++;
                 }
@@ -127,28 +124,21 @@ final class SlotTable {
      */
     int take(long[] addresses, int count, int sizeClass, Slot[] into) {
         int missing = 0;
-        long stamp = lock.readLock();
-        try {
-            for (int i = 0; i < count; i++) {
-                Chunk chunk = find(addresses[i]);
-                Slot slot = chunk == null ? null : chunk.exchange(addresses[i], null);
-                if (slot != null && slot.sizeClass != sizeClass) {
-                    // Left from when the page held blocks of another size.
-                    slot.drop();
-                    slot = null;
-                }
-                into[i] = slot;
-                missing += slot == null ? 1 : 0;
-            }
-        } finally {
-            lock.unlockRead(stamp);
+        for (int i = 0; i < count; i++) {
+            Chunk chunk = find(addresses[i]);
+            Slot slot = chunk == null ? null : chunk.exchange(addresses[i], null);
+            // One of another class is left from when the page held blocks of another size.
+            into[i] = slot != null && slot.sizeClass == sizeClass ? slot : null;
+            missing += into[i] == null ? 1 : 0;
         }
         return missing;
     }
 
-    /** Puts slots into the table, to be followed by giving their blocks away. */
+    /**
+     * Puts slots that do not hold their blocks any more into the table, to be followed by giving the blocks away. Where the
+     * Java heap has no room for it, they are not parked.
+     */
     void park(Slot[] slots, int from, int to) {
-        long stamp = lock.readLock();
         try {
             for (int i = from; i < to; i++) {
                 long address = slots[i].address();
@@ -156,17 +146,15 @@ final class SlotTable {
                 if (chunk == null) {
                     chunk = add(address);
                 }
-                Slot stale = chunk.exchange(address, slots[i]);
-                if (stale != null) {
-                    stale.drop();
-                }
+                chunk.exchange(address, slots[i]);
             }
-            // Below the lock, so that the sweep sees either the slot or this afterwards.
-            if (empty) {
-                empty = false;
-            }
-        } finally {
-            lock.unlockRead(stamp);
+        } catch (OutOfMemoryError e) {
+            // Whoever gets one of these blocks next makes its slot.
+        }
+        // Either the sweep sees the slots or this its mark.
+        VarHandle.fullFence();
+        if (empty) {
+            empty = false;
         }
     }
 
@@ -189,14 +177,7 @@ final class SlotTable {
     int parked() {
         int parked = 0;
         for (Chunk chunk : directory) {
-            if (chunk != null) {
-                long stamp = lock.writeLock();
-                try {
-                    parked += chunk.parked();
-                } finally {
-                    lock.unlockWrite(stamp);
-                }
-            }
+            parked += chunk == null ? 0 : chunk.parked();
         }
         return parked;
     }
@@ -211,27 +192,17 @@ final class SlotTable {
             return 0;
         }
         int dropped = 0;
-        boolean left = true;
+        boolean left = false;
         empty = true;
-        try {
-            boolean any = false;
-            for (Chunk chunk : directory) {
-                if (chunk != null) {
-                    // Chunk by chunk, so that nobody waits long.
-                    long stamp = lock.writeLock();
-                    try {
-                        dropped += chunk.sweep(all);
-                        any |= chunk.left;
-                    } finally {
-                        lock.unlockWrite(stamp);
-                    }
-                }
+        VarHandle.fullFence();
+        for (Chunk chunk : directory) {
+            if (chunk != null) {
+                dropped += chunk.sweep(all);
+                left |= chunk.left;
             }
-            left = any;
-        } finally {
-            if (left) {
-                empty = false;
-            }
+        }
+        if (left) {
+            empty = false;
         }
         return dropped;
     }

@@ -42,12 +42,13 @@ final class Stripes {
     }
 
     private Slot takeSlowly(Thread thread, int sizeClass) {
-        Magazine magazine = lockOne(thread);
+        StackRoom.ensure();
+        Magazine magazine = enterOne(thread);
         if (magazine != null) {
             try {
                 return magazine.takeLocked(exchange, sizeClass);
             } finally {
-                magazine.unlockShared();
+                magazine.leaveShared();
             }
         }
         return exchange.takeOne(sizeClass);
@@ -65,25 +66,26 @@ final class Stripes {
     }
 
     private void putSlowly(Thread thread, Slot slot) {
-        Magazine magazine = lockOne(thread);
+        StackRoom.ensure();
+        Magazine magazine = enterOne(thread);
         if (magazine != null) {
             try {
                 magazine.putLocked(exchange, slot);
                 return;
             } finally {
-                magazine.unlockShared();
+                magazine.leaveShared();
             }
         }
         exchange.putOne(slot);
     }
 
-    /** The first magazine from the thread's own on that is free, locked and entered; null if all are taken. */
-    private Magazine lockOne(Thread thread) {
+    /** The first magazine from the thread's own on that is free, entered; null if all are taken. */
+    private Magazine enterOne(Thread thread) {
         Magazine[] all = stripes();
         int start = index(thread);
         for (int i = 0; i < all.length; i++) {
             Magazine magazine = all[start + i & all.length - 1];
-            if (magazine.tryLockShared()) {
+            if (magazine.tryEnterShared()) {
                 return magazine;
             }
         }

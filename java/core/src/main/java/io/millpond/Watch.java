@@ -13,8 +13,12 @@ class Watch implements Runnable {
     final PoolCore core;
     final long address;
     final int sizeClass;
-    /** The block is not this root's any more: its slot was dropped, and whoever gets the block makes another root. */
-    volatile boolean dropped;
+    /**
+     * Whether the block is this root's to give back: not before its slot is complete, nor from when the block is on its way
+     * to the native library, where whoever gets it may make another root, until slot and block meet again. Written by who
+     * holds the block; ordered by the garbage collector.
+     */
+    boolean held;
     /** The one below it in {@link Forgotten}. */
     Watch next;
 
@@ -26,7 +30,7 @@ class Watch implements Runnable {
 
     @Override
     public void run() {
-        if (!dropped) {
+        if (held) {
             core.forgot(this);
         }
     }

@@ -39,7 +39,7 @@ class ShelfTest {
         assertEquals(2, shelf.take(out, 8));
         assertSame(in[1], out[0]);
         assertEquals(0, shelf.take(out, 8));
-        assertTrue(shelf.isEmpty());
+        assertEquals(0, shelf.bytes());
     }
 
     @Test
@@ -97,7 +97,7 @@ class ShelfTest {
         assertArrayEquals(new Slot[] {in[0], in[1], in[2], in[3], in[4], in[5], in[6]}, shelf.decay());
         assertEquals(3 * 64, shelf.bytes());
         assertEquals(3, shelf.decay().length);
-        assertTrue(shelf.isEmpty());
+        assertEquals(0, shelf.bytes());
     }
 
     @Test

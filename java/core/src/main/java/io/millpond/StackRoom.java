@@ -1,0 +1,23 @@
+package io.millpond;
+
+/**
+ * Whether a thread has enough stack for what must not be interrupted by its end: a slow way moves slots and blocks and
+ * holds locks, so the error is to strike before it begins. What is too quick to ask leaves its locks by a plain store,
+ * which needs no stack, and moves a slot by one.
+ */
+final class StackRoom {
+    /** Enough for the deepest of these ways where all of it is interpreted, which takes most. */
+    private static final int NEEDED = 24 << 10;
+
+    private StackRoom() {
+    }
+
+    /** Throws the error now that would strike later. */
+    static void ensure() {
+        long left = Native.stackLeft();
+        if (left < NEEDED) {
+            throw new StackOverflowError("about " + left + " bytes of stack are left, the pool wants " + NEEDED
+                    + "; let threads recurse less deeply, or raise -Xss");
+        }
+    }
+}
