@@ -91,8 +91,8 @@ fn refuse_each(setup: Setup, length: usize) -> usize {
 fn refuse_each_way(setup: Setup, lengths: &[usize]) {
     for &length in lengths {
         let calls = refuse_each(setup, length);
-        // With all calls refused from the first one on, not much is tried.
-        assert!(calls > 60, "only {calls} calls were made: the run is too short to prove anything");
+        // Chunks, bookkeeping and huge blocks mapped, purged and unmapped, and barriers for caches that hold something.
+        assert!(calls > 25, "only {calls} calls were made: the run is too short to prove anything");
     }
 }
 
