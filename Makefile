@@ -97,4 +97,4 @@ sanitize: ## the stress tests under ThreadSanitizer and AddressSanitizer, on the
 
 clean: ## removes all that was built
 	@cargo clean --quiet
-	@rm -rf build .gradle {java/core,java/netty,tests/java,tests/jcstress,tests/netty42,examples,benchmarks/java}/build
+	@rm -rf build .gradle {java/core,java/netty,tests/java,tests/jcstress,tests/netty42,tests/applications,examples,benchmarks/java}/build
