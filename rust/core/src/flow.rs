@@ -410,6 +410,16 @@ impl Inner {
         good
     }
 
+    /// Takes back what this thread put into its cache and should not have; unless the cache was emptied meanwhile, where
+    /// it was refused.
+    #[cold]
+    pub(crate) fn unpush(&self, class: SizeClass, address: usize) {
+        local::with_current(self, |cache| {
+            let _passed = cache.gate.pass();
+            cache.unpush(class, address);
+        });
+    }
+
     /// Whether a block of `class` starts at this address.
     #[inline(always)]
     pub(crate) fn has_block(&self, class: SizeClass, address: usize) -> bool {

@@ -393,16 +393,15 @@ impl Pool {
     /// The block was allocated from this pool with this size, and nobody uses it any more.
     #[inline(always)]
     pub unsafe fn free_sized(&self, address: usize, size: usize) -> Result<(), Error> {
-        let put = |class: SizeClass| {
-            local::with_current(&self.0, |cache| {
-                // Nothing of this is waited for: the processor has gone on with `push` when it is known.
-                let is_block = cache.was_last(class, address) || self.0.has_block(class, address);
-                let _inside = if is_block { cache.gate.enter() } else { None }?;
-                cache.push(class, address).then_some(())
-            })
-        };
-        if let Some(Some(())) = SizeClass::of(size).and_then(put) {
-            return Ok(());
+        if let Some(class) = SizeClass::of(size)
+            && let Some(last) = self.in_cache(|cache| cache.push_over(class, address))
+        {
+            // What comes back to where it was taken from is believed. No other answer is waited for either: the
+            // processor has long gone on when it is known.
+            if (last == address && address != 0) || self.0.has_block(class, address) {
+                return Ok(());
+            }
+            self.0.unpush(class, address);
         }
         self.0.free_sized_slowly(address, size)
     }

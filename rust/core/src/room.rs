@@ -258,9 +258,8 @@ impl Family for Arc<Inner> {
 
 impl Held {
     fn by(pools: &[Arc<Inner>], wanted: Option<SizeClass>) -> Held {
-        let mut held = Held::default();
-        // First, so that what is done meanwhile is noticed.
-        held.operations = Held::operations(pools);
+        // The operations first, so that what is done meanwhile is noticed.
+        let mut held = Held { operations: Held::operations(pools), ..Held::default() };
         for pool in pools {
             let huge = pool.huge.figures();
             held.bytes += huge.committed - huge.cached_bytes;

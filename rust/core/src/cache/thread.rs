@@ -211,12 +211,32 @@ impl ThreadCache {
         true
     }
 
-    /// Whether this block was taken last from the place where it would be put now. A hint: it is read outside the gate.
+    /// As [`ThreadCache::push`]. Returns what was taken last from the place where the block is now; 0 if nothing was.
     #[inline(always)]
-    pub(crate) fn was_last(&self, class: SizeClass, block: usize) -> bool {
+    pub(crate) fn push_over(&self, class: SizeClass, block: usize) -> Option<usize> {
         let stack = &self.stacks[class.index()];
-        let top = (stack.start + stack.len.load(Ordering::Relaxed)) as usize;
-        block != 0 && self.slots.0.get(top).is_some_and(|slot| slot.load(Ordering::Relaxed) == block)
+        let len = stack.len.load(Ordering::Relaxed);
+        if len >= stack.capacity.load(Ordering::Relaxed) {
+            return None;
+        }
+        let slot = &self.slots.0[(stack.start + len) as usize];
+        let last = slot.load(Ordering::Relaxed);
+        slot.store(block, Ordering::Relaxed);
+        stack.len.store(len + 1, Ordering::Relaxed);
+        add(&stack.frees, 1);
+        Some(last)
+    }
+
+    /// Undoes a push, unless the block on top is another one.
+    pub(crate) fn unpush(&self, class: SizeClass, block: usize) {
+        let stack = &self.stacks[class.index()];
+        let Some(len) = stack.len.load(Ordering::Relaxed).checked_sub(1) else { return };
+        let slot = &self.slots.0[(stack.start + len) as usize];
+        if slot.load(Ordering::Relaxed) == block {
+            slot.store(0, Ordering::Relaxed);
+            stack.len.store(len, Ordering::Relaxed);
+            stack.frees.store(stack.frees.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Relaxed);
+        }
     }
 
     /// Takes up to `out.len()` entries; they count as allocated.
