@@ -8,12 +8,13 @@ use std::process::Command;
 /// A variable and its value.
 pub type Setting = (&'static str, &'static str);
 
-/// For speed, whatever memory it takes: caches for all sizes and numbers that the workloads have, and nothing given back.
+/// For speed, whatever memory it takes: caches for as many blocks as the workloads have, and nothing given back.
 pub const FAST: [Setting; 4] = [
     (
-        // Thread caches hold blocks of 32 KiB at most, 20 of a large size, and let some of them go each 64 KiB otherwise.
+        // Thread caches hold 20 blocks of a large size and let some of them go each 64 KiB otherwise. None of them is larger
+        // than 32 KiB: version 5.3.1 cuts a higher `tcache_max` down to that.
         "_RJEM_MALLOC_CONF",
-        "background_thread:true,dirty_decay_ms:-1,muzzy_decay_ms:-1,tcache_max:4194304,tcache_nslots_small_min:1024,\
+        "dirty_decay_ms:-1,muzzy_decay_ms:-1,tcache_nslots_small_min:1024,\
          tcache_nslots_small_max:1024,tcache_nslots_large:1024,tcache_gc_incr_bytes:1073741824",
     ),
     ("MIMALLOC_PURGE_DELAY", "-1"),
