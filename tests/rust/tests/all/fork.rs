@@ -47,7 +47,7 @@ fn keep_busy(pool: &Pool, round: usize) {
     let many: Vec<_> = (0..40).filter_map(|_| pool.allocate(2000).ok()).collect();
     drop(many);
     pool.tick(Duration::from_millis(round as u64));
-    if round % 8 == 0 {
+    if round.is_multiple_of(8) {
         pool.trim();
         pool.stats();
         pool.reports();
@@ -161,4 +161,48 @@ fn a_child_may_drop_a_pool_and_end_its_thread() {
         });
     });
     pool.check_invariants().expect("sound");
+}
+
+/// In the child: has the kernel refuse `membarrier` from now on, as sandboxes do.
+#[allow(clippy::disallowed_methods, reason = "this is the sandbox, not the library in it")]
+fn refuse_membarrier() {
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let line = |code: u32, jump_if_not: u8, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf: jump_if_not, k };
+    let mut filter = [
+        line(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        line(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, libc::SYS_membarrier as u32),
+        line(RETURN.into(), 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        line(RETURN.into(), 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the kernel copies the program, which is valid; the filter holds for this child only.
+    let refused = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+            || libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) != 0
+    };
+    assert!(!refused, "no filter to be had");
+    assert!(!millpond::os::membarrier(), "the filter works");
+}
+
+/// The caches of a thread that sleeps go back to the system in a sandbox as well.
+#[test]
+fn in_a_sandbox_without_membarrier_everything_comes_back() {
+    in_child(|| {
+        refuse_membarrier();
+        let pool = Pool::new(Options::new().decay(Duration::from_millis(100))).expect("a pool");
+        let met = std::sync::Barrier::new(2);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                drop((0..8).map(|_| pool.allocate(70_000).expect("a block")).collect::<Vec<_>>());
+                drop((0..8).map(|_| pool.allocate(70_000).expect("a block")).collect::<Vec<_>>());
+                met.wait();
+                met.wait();
+            });
+            met.wait();
+            assert!(pool.stats().cached_threads > 0);
+            (0..100).for_each(|tick| pool.tick(Duration::from_millis(10 * tick)));
+            assert_eq!((pool.stats().cached_threads, pool.stats().committed), (0, 0));
+            met.wait();
+        });
+    });
 }
