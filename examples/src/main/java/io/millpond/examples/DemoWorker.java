@@ -16,18 +16,16 @@ import java.util.List;
  * buffers are there before the first measurement, and what is measured is the memory of the buffers.
  */
 final class DemoWorker {
-    /** Nothing may take longer than this, whatever goes wrong. */
-    static final Duration LIFETIME = Duration.ofSeconds(28);
-
-    private static final Duration WARM_UP_DEADLINE = Duration.ofSeconds(10);
-    private static final Duration TRANSFER_DEADLINE = Duration.ofSeconds(16);
-    private static final Duration FORGOTTEN_DEADLINE = Duration.ofSeconds(4);
+    /** Far beyond what the housekeeper and the collector need; only a demo that fails waits so long. */
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final long REST_MILLIS = 5_000;
     private static final long SETTLE_MILLIS = 500;
+    private static final long LOOK_MILLIS = 50;
 
     private final Mode mode;
     private final List<Content> contents;
     private final PrintStream out;
+    private final Watchdog watchdog = new Watchdog();
 
     private DemoWorker(Mode mode, List<Content> contents, PrintStream out) {
         this.mode = mode;
@@ -37,7 +35,6 @@ final class DemoWorker {
 
     /** Arguments: mode, file for the result, and of each file to serve: path, bytes of it, their SHA-256 in hexadecimal. */
     public static void main(String[] args) {
-        startWatchdog();
         try {
             List<Content> contents = new ArrayList<>();
             for (int i = 2; i < args.length; i += 3) {
@@ -55,6 +52,7 @@ final class DemoWorker {
     }
 
     private RunResult run() throws IOException, InterruptedException {
+        watchdog.start(FileServerDemo.FAILED);
         warmUp();
         try (Work work = mode.open("file-server", contents)) {
             BufferSource source = work.source();
@@ -70,21 +68,30 @@ final class DemoWorker {
             ProcessMeters.Collections collections = ProcessMeters.collections().since(before);
             long peak = meters.peakResidentBytes();
             long unreleased = source.unreleased();
-            Thread.sleep(REST_MILLIS);
+            rest(source);
             long after = ProcessMeters.residentBytes();
             long committedAfter = source.usage().committed();
             String statistics = source.statistics();
             long leaksDetected = work.leaksDetected();
             ForgottenBuffer forgotten =
-                    mode == Mode.MILLPOND && unreleased == 0 ? ForgottenBuffer.demonstrate(source, FORGOTTEN_DEADLINE) : null;
+                    mode == Mode.MILLPOND && unreleased == 0 ? ForgottenBuffer.demonstrate(source, PATIENCE) : null;
             return new RunResult(mode, ProcessMeters.collectors(), outcome, processorNanos, collections, atStart, peak,
                     after, committedAfter, unreleased, leaksDetected, statistics, forgotten);
         }
     }
 
+    /** Five seconds; more only where the machine is so busy that a pool has not got round to giving its memory back. */
+    private void rest(BufferSource source) throws InterruptedException {
+        Thread.sleep(REST_MILLIS);
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (mode.isPooled() && source.usage().committed() > Report.ALLOWED_COMMITTED && System.nanoTime() < end) {
+            Thread.sleep(LOOK_MILLIS);
+        }
+    }
+
     private void warmUp() throws IOException, InterruptedException {
         try (Work work = mode.openWarmUp(contents)) {
-            work.run(WARM_UP_DEADLINE, (bytes, usage) -> { });
+            work.run(watched((bytes, usage) -> { }));
         }
         System.gc();
         Thread.sleep(SETTLE_MILLIS);
@@ -94,10 +101,10 @@ final class DemoWorker {
     private Work.Outcome transfer(Work work, ProcessMeters meters) throws IOException, InterruptedException {
         ProgressLine progress = new ProgressLine(out, ProgressLine.isTerminal(), mode.title(), work.totalBytes());
         try {
-            Work.Outcome outcome = work.run(TRANSFER_DEADLINE, (bytes, usage) -> {
+            Work.Outcome outcome = work.run(watched((bytes, usage) -> {
                 meters.sample();
                 progress.look(bytes, usage);
-            });
+            }));
             progress.finish(outcome.bytes(), work.source().usage());
             return outcome;
         } catch (IOException e) {
@@ -106,17 +113,15 @@ final class DemoWorker {
         }
     }
 
-    private static void startWatchdog() {
-        Thread watchdog = new Thread(() -> {
-            try {
-                Thread.sleep(LIFETIME.toMillis());
-            } catch (InterruptedException e) {
-                return;
+    /** Lets the watchdog know of the bytes that arrive. */
+    private Work.Watcher watched(Work.Watcher watcher) {
+        long[] last = {-1};
+        return (bytes, usage) -> {
+            if (bytes != last[0]) {
+                last[0] = bytes;
+                watchdog.pat();
             }
-            System.err.println("the demo did not end within " + LIFETIME.toSeconds() + " s and is stopped");
-            Runtime.getRuntime().halt(FileServerDemo.FAILED);
-        }, "watchdog");
-        watchdog.setDaemon(true);
-        watchdog.start();
+            watcher.look(bytes, usage);
+        };
     }
 }

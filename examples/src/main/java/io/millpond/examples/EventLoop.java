@@ -12,8 +12,6 @@ import java.nio.channels.Selector;
  * <p>Threading: {@link #register} before {@link #start()} or from the loop's own thread; the rest from any thread.
  */
 final class EventLoop implements AutoCloseable {
-    private static final long JOIN_MILLIS = 2_000;
-
     private final Selector selector;
     private final Thread thread;
     private volatile boolean stopping;
@@ -64,7 +62,7 @@ final class EventLoop implements AutoCloseable {
             if (thread.getState() == Thread.State.NEW) {
                 closeEndpoints();
             } else {
-                thread.join(JOIN_MILLIS);
+                thread.join();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 
 /** An HTTP server on Netty, clients with keep-alive connections, TLS in between, and every file to each of them, in rounds. */
@@ -50,7 +49,7 @@ final class HttpTransfer implements Work {
     }
 
     @Override
-    public Outcome run(Duration deadline, Watcher watcher) throws IOException, InterruptedException {
+    public Outcome run(Watcher watcher) throws IOException, InterruptedException {
         long start = System.nanoTime();
         Path root = files.get(0).file().getParent();
         InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
@@ -61,9 +60,6 @@ final class HttpTransfer implements Work {
             while (clients.isRunning() && clients.failure() == null) {
                 Thread.sleep(LOOK_MILLIS);
                 watcher.look(clients.bytes(), source.usage());
-                if (System.nanoTime() - start > deadline.toNanos()) {
-                    throw new IOException(Transfer.late(deadline, clients.bytes(), totalBytes()));
-                }
             }
             return outcome(clients, start);
         }

@@ -1,7 +1,6 @@
 package io.millpond.examples;
 
 import java.io.IOException;
-import java.time.Duration;
 
 /** A server, its clients, and every byte of the content to each of them. */
 final class Transfer implements Work {
@@ -29,7 +28,7 @@ final class Transfer implements Work {
     }
 
     @Override
-    public Outcome run(Duration deadline, Watcher watcher) throws IOException, InterruptedException {
+    public Outcome run(Watcher watcher) throws IOException, InterruptedException {
         long start = System.nanoTime();
         try (FileServer server = new FileServer(content.file(), source)) {
             server.start();
@@ -39,9 +38,6 @@ final class Transfer implements Work {
                     Thread.sleep(LOOK_MILLIS);
                     watcher.look(group.bytes(), source.usage());
                     failIfBroken(group.failure(), server.failure());
-                    if (System.nanoTime() - start > deadline.toNanos()) {
-                        throw new IOException(late(deadline, group.bytes(), totalBytes()) + "; a smaller FILE takes less time");
-                    }
                 }
                 failIfBroken(group.failure(), server.failure());
                 int done = group.matching() + group.differing();
@@ -51,12 +47,6 @@ final class Transfer implements Work {
                 return new Outcome(group.lastFinishedNanos() - start, group.bytes(), done, group.differing());
             }
         }
-    }
-
-    /** Returns what to say when a deadline has passed. */
-    static String late(Duration deadline, long bytes, long totalBytes) {
-        return "after " + deadline.toSeconds() + " s only " + Amount.bytes(bytes) + " of "
-                + Amount.bytes(totalBytes) + " had arrived";
     }
 
     private static void failIfBroken(Throwable inClients, Throwable inServer) throws IOException {

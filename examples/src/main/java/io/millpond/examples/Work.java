@@ -2,7 +2,6 @@ package io.millpond.examples;
 
 import java.io.IOException;
 import java.io.Serializable;
-import java.time.Duration;
 
 /** What is done with buffers while the memory of the process is measured: servers, clients, and a source for their buffers. */
 interface Work extends AutoCloseable {
@@ -15,9 +14,9 @@ interface Work extends AutoCloseable {
     /**
      * Runs it once and returns when all clients are done and all buffers are released.
      *
-     * @throws IOException if a connection fails or the deadline passes; the message says what
+     * @throws IOException if a connection fails; the message says how
      */
-    Outcome run(Duration deadline, Watcher watcher) throws IOException, InterruptedException;
+    Outcome run(Watcher watcher) throws IOException, InterruptedException;
 
     /** Returns how many leaks somebody else than the source has seen. */
     default long leaksDetected() throws InterruptedException {

@@ -11,7 +11,6 @@ import io.netty.util.ResourceLeakDetector;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -29,7 +28,6 @@ class HttpTransferTest {
 
     private static final int CONNECTIONS = 5;
     private static final int ROUNDS = HttpTransfer.ROUNDS;
-    private static final Duration DEADLINE = Duration.ofSeconds(30);
     private static final int[] SIZES = {0, 1, 10_000, 65_536, 3_000_001};
 
     @TempDir
@@ -73,19 +71,12 @@ class HttpTransferTest {
         assertTrue(failure.getMessage().contains("404"), failure.getMessage());
     }
 
-    @Test
-    void theDeadlineEndsTheRun() throws Exception {
-        HttpTransfer transfer = transferOf(files());
-        IOException failure = assertThrows(IOException.class, () -> transfer.run(Duration.ZERO, (bytes, usage) -> { }));
-        assertTrue(failure.getMessage().startsWith("after 0 s only "), failure.getMessage());
-    }
-
     private HttpTransfer transferOf(List<Content> files) throws Exception {
         return new HttpTransfer(files, CONNECTIONS, SslProvider.JDK, source);
     }
 
     private static Work.Outcome run(HttpTransfer transfer) throws Exception {
-        return transfer.run(DEADLINE, (bytes, usage) -> { });
+        return transfer.run((bytes, usage) -> { });
     }
 
     private List<Content> files() throws IOException {

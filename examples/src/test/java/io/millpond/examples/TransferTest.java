@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -15,7 +14,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TransferTest {
     private static final int CLIENTS = 5;
-    private static final Duration DEADLINE = Duration.ofSeconds(20);
 
     @TempDir
     Path directory;
@@ -31,7 +29,7 @@ class TransferTest {
     @Test
     void everyClientReceivesTheFile() throws Exception {
         int length = (9 << 20) + 12_345;
-        Work.Outcome outcome = run(Content.of(fileOf(length), length), DEADLINE);
+        Work.Outcome outcome = run(Content.of(fileOf(length), length));
         assertEquals(0, outcome.differing());
         assertEquals((long) length * CLIENTS, outcome.bytes());
         assertTrue(outcome.nanos() > 0);
@@ -39,14 +37,14 @@ class TransferTest {
 
     @Test
     void onlyTheStartOfAFileCanBeServed() throws Exception {
-        Work.Outcome outcome = run(Content.of(fileOf(100_000), 54_321), DEADLINE);
+        Work.Outcome outcome = run(Content.of(fileOf(100_000), 54_321));
         assertEquals(0, outcome.differing());
         assertEquals(54_321L * CLIENTS, outcome.bytes());
     }
 
     @Test
     void anEmptyFileHasAHashToo() throws Exception {
-        Work.Outcome outcome = run(Content.of(fileOf(0), 0), DEADLINE);
+        Work.Outcome outcome = run(Content.of(fileOf(0), 0));
         assertEquals(0, outcome.differing());
         assertEquals(0, outcome.bytes());
     }
@@ -58,7 +56,7 @@ class TransferTest {
         byte[] bytes = Files.readAllBytes(file);
         bytes[150_000] ^= 1;
         Files.write(file, bytes);
-        assertEquals(CLIENTS, run(content, DEADLINE).differing());
+        assertEquals(CLIENTS, run(content).differing());
     }
 
     @Test
@@ -66,19 +64,12 @@ class TransferTest {
         Path file = fileOf(200_000);
         Content content = Content.of(file, 200_000);
         Files.write(file, new byte[100_000]);
-        IOException failure = assertThrows(IOException.class, () -> run(content, DEADLINE));
+        IOException failure = assertThrows(IOException.class, () -> run(content));
         assertTrue(failure.getMessage().contains("100000 bytes"), failure.getMessage());
     }
 
-    @Test
-    void theDeadlineEndsTheRun() throws Exception {
-        Content content = Content.of(fileOf(64 << 20), 64 << 20);
-        IOException failure = assertThrows(IOException.class, () -> run(content, Duration.ZERO));
-        assertTrue(failure.getMessage().startsWith("after 0 s only "), failure.getMessage());
-    }
-
-    private Work.Outcome run(Content content, Duration deadline) throws Exception {
-        return new Transfer(content, CLIENTS, source).run(deadline, (bytes, usage) -> { });
+    private Work.Outcome run(Content content) throws Exception {
+        return new Transfer(content, CLIENTS, source).run((bytes, usage) -> { });
     }
 
     private Path fileOf(int length) throws IOException {

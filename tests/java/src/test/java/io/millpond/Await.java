@@ -7,7 +7,7 @@ import java.util.function.Supplier;
 /** Waits for what happens in its own time: garbage collection, the housekeeper, the end of a thread. */
 final class Await {
     /** Far beyond what it takes; only a test that fails waits so long. */
-    private static final Duration DEADLINE = Duration.ofSeconds(60);
+    private static final Duration DEADLINE = Duration.ofMinutes(5);
 
     private Await() {
     }

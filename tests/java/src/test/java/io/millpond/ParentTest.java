@@ -108,7 +108,7 @@ class ParentTest {
             List<PooledBuffer> live = fill(one, SIZE);
             Thread waiting = new Thread(() -> {
                 try {
-                    other.allocate(SIZE, Duration.ofSeconds(60)).release();
+                    other.allocate(SIZE, Duration.ofHours(1)).release();
                 } catch (InterruptedException e) {
                     throw new AssertionError(e);
                 }

@@ -38,7 +38,6 @@ import java.security.KeyStore;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32;
 import javax.net.ssl.KeyManagerFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -169,7 +168,7 @@ class ChannelTest {
                         new HttpClientCodec(), new HttpObjectAggregator(1 << 24), response));
                 channel.writeAndFlush(new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, "/",
                         pools.buffer(0)));
-                assertArrayEquals(bytes, response.body.get(30, TimeUnit.SECONDS));
+                assertArrayEquals(bytes, response.body.get());
                 channel.close().syncUninterruptibly();
             }
         }

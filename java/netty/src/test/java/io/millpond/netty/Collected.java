@@ -4,7 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32;
 
 /** Counts and sums what comes in, and tells when all of it has come. */
@@ -18,7 +17,7 @@ final class Collected extends ChannelInboundHandlerAdapter {
     }
 
     long crc() throws Exception {
-        return done.get(30, TimeUnit.SECONDS);
+        return done.get();
     }
 
     @Override

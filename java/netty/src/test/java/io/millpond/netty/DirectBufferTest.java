@@ -84,7 +84,7 @@ class DirectBufferTest extends AbstractPooledByteBufTest {
 
     @Test
     void searchesNothingOutOfBounds() {
-        ByteBuf buffer = newBuffer(150, 150);
+        ByteBuf buffer = newBuffer(150, 150).setZero(0, 150);
         assertEquals(-1, buffer.indexOf(Integer.MIN_VALUE, 150, (byte) 1));
         // In the block, but not in the buffer.
         assertThrows(IndexOutOfBoundsException.class, () -> buffer.indexOf(0, 151, (byte) 1));
