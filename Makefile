@@ -15,8 +15,9 @@ JDK ?=
 BENCH ?=
 # What `make bench-compare` compares with: a revision, or the directory of a checkout.
 BASE ?=
-# How long each half of `make soak` lasts.
+# How long each half of `make soak` lasts, and each fuzzer.
 SOAK_SECONDS ?= 600
+FUZZ_SECONDS ?= 60
 
 GRADLE_RUN := .ci/gradle -q
 # What it runs leaves all that it prints in build/logs, and says where if it fails.
@@ -29,7 +30,7 @@ BENCH_JDKS = "$$(.ci/jdks | sed -n '$(if $(JDK),/^$(JDK) /)s/ /=/p' | paste -sd,
 BENCH_JAVA = "$$(.ci/jdks | sed -n '1s/^[0-9]* //p')/bin/java" -cp benchmarks/java/build/libs/benchmarks.jar io.millpond.benchmarks
 BENCH_RUN := cargo run --release --quiet --package millpond-benchmarks --features peers --bin
 
-.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-compare bench-report install soak sanitize clean
+.PHONY: help setup demo test test-rust test-java lint format bench bench-quick bench-native bench-compare bench-report install soak sanitize miri fuzz mutants clean
 
 help: ## this list
 	@echo "Millpond, an off-heap buffer pool for the JVM. Targets:"
@@ -94,6 +95,17 @@ soak: setup ## the long tests: SOAK_SECONDS=600 for the allocator, then as long 
 sanitize: ## the stress tests under ThreadSanitizer and AddressSanitizer, on the nightly toolchain of tests/rust/nightly
 	@.ci/setup
 	@$(LOGGED) sanitize tests/rust/sanitize.sh
+
+miri: ## the parts of the allocator that need no system calls, in Miri's interpreter
+	@.ci/setup
+	@$(LOGGED) miri tests/rust/miri.sh
+
+fuzz: ## the fuzzers: operations, and hostile calls through C, for FUZZ_SECONDS=60 each
+	@.ci/setup
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(LOGGED) fuzz tests/rust/fuzz.sh
+
+mutants: setup ## broken copies of the library, which the tests have to notice (FILE=rust/core/src/limit.rs for all of a file)
+	@$(LOGGED) mutants tests/mutants.sh $(if $(FILE),--file $(FILE))
 
 clean: ## removes all that was built
 	@cargo clean --quiet

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# Fuzzes sequences of operations on a pool for FUZZ_SECONDS (60), from the inputs in fuzz/seeds on.
-# Needs cargo-fuzz (cargo install cargo-fuzz) and the nightly toolchain of tests/rust/nightly. What it finds is in fuzz/artifacts, what it learns in
-# fuzz/corpus; copy to fuzz/seeds what is to be kept.
+# Fuzzes for FUZZ_SECONDS (60) each: `fuzz.sh operations`, `fuzz.sh calls`, or both without an argument. Begins with the inputs in
+# fuzz/seeds, leaves what it finds in fuzz/artifacts and what it learns in fuzz/corpus; copy to fuzz/seeds what is to be kept.
+# cargo-fuzz goes into target/tools if it is missing; the nightly toolchain is that of tests/rust/nightly.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
-PATH=$PATH:${HOME:-/root}/.cargo/bin
+PATH=$PATH:${HOME:-/root}/.cargo/bin:$PWD/../../target/tools/bin
 
-if ! cargo fuzz --version > /dev/null 2>&1; then
-    echo "There is no cargo-fuzz here. Run: cargo install cargo-fuzz" >&2
-    exit 1
-fi
 toolchain=$(../../.ci/nightly) || exit 1
-mkdir -p fuzz/corpus/operations
-exec cargo "+$toolchain" fuzz run operations fuzz/corpus/operations fuzz/seeds -- \
-    -max_len=1600 -timeout=60 -max_total_time="${FUZZ_SECONDS:-60}"
+if ! cargo fuzz --version > /dev/null 2>&1; then
+    echo "Installing cargo-fuzz into target/tools."
+    cargo install --quiet --locked --root ../../target/tools cargo-fuzz || exit 1
+fi
+
+[[ $# -gt 0 ]] || set -- operations calls
+status=0
+for target in "$@"; do
+    mkdir -p "fuzz/corpus/$target"
+    cargo "+$toolchain" fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
+        -max_len=1600 -timeout=600 -max_total_time="${FUZZ_SECONDS:-60}" || status=1
+done
+exit "$status"

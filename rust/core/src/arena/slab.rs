@@ -91,3 +91,28 @@ impl Slab {
         self.bits.iter().map(|word| word.count_ones()).sum::<u32>() == u32::from(self.free) && self.free <= self.blocks
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_block_goes_out_once_the_lowest_first() {
+        for class in SizeClass::all().filter(|class| !class.is_run()) {
+            let (mut slab, blocks) = (Slab::new(class), class.blocks());
+            assert!(slab.is_unused() && slab.is_consistent());
+            assert!(std::iter::from_fn(|| slab.take()).eq(0..blocks), "{class:?}");
+            assert_eq!((slab.free(), slab.fullness()), (0, None));
+            let mut lists = Vec::new();
+            for block in (0..blocks).rev() {
+                assert!(!slab.is_free(block));
+                slab.put(block);
+                assert!(slab.is_free(block) && slab.is_consistent());
+                lists.extend(slab.fullness());
+            }
+            assert!(slab.is_unused() && lists.len() == blocks);
+            assert!(lists.is_sorted() && lists[0] == 0 && lists.iter().all(|&list| list < FULLNESS), "{lists:?}");
+            assert_eq!(slab.take(), Some(0));
+        }
+    }
+}

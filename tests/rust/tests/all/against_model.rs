@@ -1,11 +1,9 @@
 //! Random sequences of operations against the model, with all that it compares after each; and the sequences that were
 //! worth keeping.
 
-use std::fs;
-use std::path::Path;
-
 use millpond_tests::model::{Model, Setup};
 use millpond_tests::operation::Operation;
+use millpond_tests::seeds;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -73,13 +71,5 @@ proptest! {
 /// Inputs that the fuzzer found worth keeping, some that it would need long to find, and those that once found a bug.
 #[test]
 fn the_seeds_of_the_fuzzer_agree() {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
-    let entries = fs::read_dir(&seeds).unwrap_or_else(|error| panic!("{}: {error}", seeds.display()));
-    let mut inputs: Vec<_> = entries.map(|entry| entry.expect("a readable directory").path()).collect();
-    inputs.sort();
-    assert!(!inputs.is_empty(), "{} is empty", seeds.display());
-    for input in inputs {
-        println!("{}", input.display());
-        Model::replay(&fs::read(&input).expect("a readable file"));
-    }
+    seeds::replay_all("operations", Model::replay);
 }
