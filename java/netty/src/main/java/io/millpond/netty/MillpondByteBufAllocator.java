@@ -30,6 +30,10 @@ import java.util.concurrent.atomic.LongAdder;
  * <p>A buffer that is never released comes back when the garbage collector finds it, and the pool's
  * {@link io.millpond.PoolStats#forgottenBuffers()} counts it; Netty's leak detector works as with its own allocators.
  *
+ * <p>After its last release a direct {@code ByteBuf} refuses access until its block is handed out again. Then the object is
+ * the next owner's buffer, as a recycled one of Netty's would be: whoever kept it reads, writes and releases what is not his.
+ * Slices and duplicates, retained or not, share the reference count of their buffer.
+ *
  * <p>When the pool has no memory to give, be it at its limit or closed, a {@link PoolOutOfMemoryError} is thrown.
  *
  * <p>Threading: every method may be called from any thread, an event loop's or another; so may a buffer's release.

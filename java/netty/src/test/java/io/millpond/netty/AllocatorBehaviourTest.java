@@ -231,6 +231,34 @@ class AllocatorBehaviourTest {
         }
     }
 
+    /** As documented: the object goes with the block. */
+    @Test
+    void staleBufferIsTheNextOwners() {
+        try (Pools pools = new Pools()) {
+            ByteBuf stale = pools.buffer(100);
+            stale.release();
+            ByteBuf next = pools.buffer(100);
+            assertSame(stale, next);
+            next.release();
+        }
+    }
+
+    @Test
+    void retainedSlicesShareTheCountOfTheirBuffer() {
+        try (Pools pools = new Pools()) {
+            ByteBuf buffer = pools.buffer(100).writeLong(42);
+            ByteBuf slice = buffer.retainedSlice();
+            ByteBuf duplicate = slice.retainedDuplicate();
+            assertEquals(3, buffer.refCnt());
+            buffer.release();
+            duplicate.release();
+            assertEquals(1, buffer.refCnt());
+            assertEquals(42, slice.getLong(0));
+            slice.release();
+            assertEquals(0, duplicate.refCnt());
+        }
+    }
+
     @Test
     void buffersOfTwoAllocatorsOverOnePoolKnowTheirOwn() {
         try (Pools pools = new Pools()) {
