@@ -1,0 +1,278 @@
+package io.millpond;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Errors that the JVM raises at any call, at any allocation, at any instruction: nothing is lost, and nothing dies of them. */
+class JvmErrorTest {
+    private static final int SOAK_RUNS = 50;
+
+    private static void survives(Class<?> main, List<String> flags, String... arguments) throws Exception {
+        List<String> all = new ArrayList<>(ForkedJvm.nativeAccess());
+        all.addAll(List.of("-XX:ErrorFile=/dev/null", "-XX:-CreateCoredumpOnCrash",
+            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
+        all.addAll(flags);
+        ForkedJvm forked = ForkedJvm.run(all, main, arguments);
+        assertEquals(0, forked.exitStatus, forked::toString);
+        assertTrue(forked.output.contains("survived"), forked::toString);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"256, -Xint", "512, -XX:TieredStopAtLevel=1", "1024, -XX:+TieredCompilation"})
+    void theEndOfTheStack(String stackKib, String compiler) throws Exception {
+        survives(EndOfStack.class, List.of(compiler), stackKib, "6");
+    }
+
+    @Tag("soak")
+    @ParameterizedTest
+    @CsvSource({
+        "256, -Xint", "512, -Xint", "1024, -Xint",
+        "256, -XX:TieredStopAtLevel=1", "512, -XX:TieredStopAtLevel=1", "1024, -XX:TieredStopAtLevel=1",
+        "256, -XX:-TieredCompilation", "512, -XX:-TieredCompilation", "1024, -XX:-TieredCompilation",
+        "256, -XX:+TieredCompilation", "512, -XX:+TieredCompilation", "1024, -XX:+TieredCompilation"})
+    void theEndOfTheStackForLong(String stackKib, String compiler) throws Exception {
+        for (int i = 0; i < SOAK_RUNS; i++) {
+            survives(EndOfStack.class, List.of(compiler), stackKib, "40");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-XX:+UseSerialGC", "-XX:+UseG1GC"})
+    void aFullHeap(String collector) throws Exception {
+        survives(FullHeap.class, List.of("-Xmx24m", collector), "24");
+    }
+
+    @Tag("soak")
+    @ParameterizedTest
+    @ValueSource(strings = {"-XX:+UseSerialGC", "-XX:+UseG1GC", "-XX:+UseParallelGC", "-XX:+UseZGC"})
+    void aFullHeapForLong(String collector) throws Exception {
+        for (int i = 0; i < SOAK_RUNS; i++) {
+            survives(FullHeap.class, List.of("-Xmx32m", collector), "300");
+        }
+    }
+
+    @Test
+    void threadsThatAreStopped() throws Exception {
+        assumeTrue(Runtime.version().feature() < 20, "threads cannot be stopped any more");
+        survives(Stopped.class, List.of(), "100");
+    }
+
+    @Tag("soak")
+    @Test
+    void threadsThatAreStoppedForLong() throws Exception {
+        assumeTrue(Runtime.version().feature() < 20, "threads cannot be stopped any more");
+        for (int i = 0; i < SOAK_RUNS; i++) {
+            survives(Stopped.class, List.of(), "1000");
+        }
+    }
+
+    /** Calls the pool at every depth of the stack, from its end on upwards. */
+    static final class EndOfStack {
+        /** More stack than the pool asks for, in frames. */
+        private static final int FRAMES = 1500;
+
+        private final BufferPool pool;
+        private final Marked marked;
+        private final int kind;
+        private BufferPool other;
+
+        private EndOfStack(BufferPool pool, int round) {
+            this.pool = pool;
+            this.marked = new Marked(pool, round);
+            this.kind = round % 6;
+        }
+
+        public static void main(String[] arguments) throws Exception {
+            BufferPool pool = BufferPool.builder().maxMemory(256 << 20).decay(Duration.ofMillis(50)).build();
+            int rounds = Integer.parseInt(arguments[1]);
+            for (int round = 0; round < rounds; round += 2) {
+                List<Thread> threads = new ArrayList<>();
+                for (int i = round; i < round + 2; i++) {
+                    int number = i;
+                    threads.add(new Thread(null, () -> new EndOfStack(pool, number).run(), "deep",
+                        Long.parseLong(arguments[0]) << 10));
+                }
+                threads.forEach(Thread::start);
+                for (Thread thread : threads) {
+                    thread.join();
+                }
+            }
+            Marked.survive(pool);
+        }
+
+        private void run() {
+            for (int i = 0; i < 2; i++) {
+                for (int n = 0; n < 20; n++) {
+                    marked.step();
+                }
+                dive();
+            }
+            marked.releaseAll();
+        }
+
+        /** Returns how many frames this is from the end. */
+        private int dive() {
+            int frames = 0;
+            try {
+                frames = dive() + 1;
+            } catch (StackOverflowError e) {
+                // This is the end.
+            }
+            if (frames < FRAMES) {
+                try {
+                    call(frames);
+                } catch (StackOverflowError e) {
+                    // As it should be.
+                }
+            }
+            return frames;
+        }
+
+        private void call(int frames) {
+            switch (kind) {
+                case 0 -> marked.allocate();
+                case 1 -> marked.release();
+                case 2 -> pool.stats();
+                case 3 -> {
+                    if (frames % 20 == 0) {
+                        pool.trim();
+                    }
+                }
+                case 4 -> closeAnother();
+                default -> marked.step();
+            }
+            if (frames % 4 == 0) {
+                marked.step();
+            }
+        }
+
+        private void closeAnother() {
+            if (other == null) {
+                other = BufferPool.builder().decay(Duration.ofMillis(50)).build();
+                other.allocate(1000).release();
+            }
+            other.close();
+            other = null;
+        }
+    }
+
+    /** Fills the Java heap and then makes room bit by bit, so that each allocation is once the first that fails. */
+    static final class FullHeap {
+        private FullHeap() {
+        }
+
+        public static void main(String[] arguments) throws Exception {
+            BufferPool pool = BufferPool.builder().maxMemory(64 << 20).decay(Duration.ofMillis(50)).build();
+            Marked marked = new Marked(pool, 1);
+            int steps = Integer.parseInt(arguments[0]);
+            for (int size = 1 << 16; size > 8; size >>= 4) {
+                try {
+                    round(pool, marked, size, steps / 4);
+                } catch (OutOfMemoryError e) {
+                    // Found by what this class itself does.
+                }
+                marked.releaseAll();
+            }
+            Marked.survive(pool);
+        }
+
+        private static void round(BufferPool pool, Marked marked, int size, int steps) {
+            Object[] hog = fill(size);
+            for (int step = 0; step < steps; step++) {
+                attempt(pool, marked, step);
+                // One link less of the chain.
+                hog = (Object[]) hog[0];
+            }
+        }
+
+        /** As much as there is, in a chain of links of about so many bytes. */
+        private static Object[] fill(int bytes) {
+            Object[] chain = null;
+            for (int size = 1 << 16; size >= bytes; size >>= 4) {
+                try {
+                    while (true) {
+                        Object[] link = new Object[Math.max(1, size / 4)];
+                        link[0] = chain;
+                        chain = link;
+                    }
+                } catch (OutOfMemoryError e) {
+                    // Now smaller ones.
+                }
+            }
+            return chain;
+        }
+
+        private static void attempt(BufferPool pool, Marked marked, int step) {
+            for (int call = 0; call < 12; call++) {
+                try {
+                    switch (call) {
+                        case 9 -> pool.stats();
+                        case 10 -> {
+                            if (step % 5 == 0) {
+                                pool.trim();
+                            }
+                        }
+                        default -> marked.step();
+                    }
+                } catch (OutOfMemoryError e) {
+                    // As it should be.
+                }
+            }
+        }
+    }
+
+    /** Stops threads wherever they are. A block that is in hand at that moment may be lost, and nothing else. */
+    static final class Stopped {
+        private Stopped() {
+        }
+
+        @SuppressWarnings({"removal", "deprecation"})
+        public static void main(String[] arguments) throws Exception {
+            BufferPool pool = BufferPool.builder().maxMemory(1 << 30).decay(Duration.ofMillis(20)).build();
+            Random random = new Random();
+            int stops = Integer.parseInt(arguments[0]);
+            Thread.setDefaultUncaughtExceptionHandler((thread, error) -> { });
+            for (int i = 0; i < stops; i++) {
+                int seed = i;
+                Thread thread = new Thread(() -> {
+                    Marked marked = new Marked(pool, seed);
+                    while (true) {
+                        marked.step();
+                    }
+                });
+                thread.start();
+                long end = System.nanoTime() + random.nextInt(4_000_000);
+                while (System.nanoTime() < end) {
+                    Thread.onSpinWait();
+                }
+                thread.stop();
+                thread.join();
+            }
+            Marked other = new Marked(pool, -1);
+            for (int i = 0; i < 3000; i++) {
+                other.step();
+            }
+            other.releaseAll();
+            long most = stops * (3L << 20) / 50;
+            Await.untilCollected(() -> pool.stats().usedBytes() <= most, pool::stats);
+            pool.trim();
+            pool.close();
+            PoolStats stats = pool.stats();
+            if (stats.badFrees() != 0 || stats.committedBytes() > most) {
+                throw new AssertionError(stats);
+            }
+            System.out.println("survived " + stats);
+        }
+    }
+}
