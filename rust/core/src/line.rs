@@ -35,8 +35,9 @@ struct Waiter {
     limit: Limit,
     want: Want,
     passed: u32,
-    /// Whether he should try.
+    /// Whether he should try, and whether he is trying.
     called: bool,
+    trying: bool,
     wake: Arc<Condvar>,
 }
 
@@ -71,7 +72,7 @@ impl Line {
         let place = waiters.next;
         waiters.next += 1;
         let wake = Arc::new(Condvar::new());
-        waiters.line.push_back(Waiter { place, limit, want, passed: 0, called: false, wake });
+        waiters.line.push_back(Waiter { place, limit, want, passed: 0, called: false, trying: false, wake });
         joined();
         place
     }
@@ -103,7 +104,8 @@ impl Line {
         if place.is_some_and(|place| place <= first.place) {
             return Turn::Own;
         }
-        if first.passed == PASSES {
+        // What came back is offered to the first; another one who waits is called when he has found no use for it.
+        if first.passed == PASSES || place.is_some() && (first.called || first.trying) {
             return Turn::Refused(first.limit);
         }
         first.passed += 1;
@@ -131,14 +133,14 @@ impl Line {
     pub(crate) fn hand_on(&self, place: Place) {
         let mut waiters = self.waiters.lock();
         let Some(index) = waiters.index(place) else { return };
+        waiters.line[index].trying = false;
         let (limit, want) = (waiters.line[index].limit, waiters.line[index].want);
         waiters.call_from(index + 1, |next| next.limit != limit || !next.want.needs_no_less_than(&want));
     }
 
     /// Whether he was called since this was last asked.
-    #[cfg(test)]
     pub(crate) fn is_called(&self, place: Place) -> bool {
-        self.waiters.lock().get(place).is_some_and(|waiter| std::mem::take(&mut waiter.called))
+        self.waiters.lock().get(place).is_some_and(Waiter::answer)
     }
 
     /// Waits to be called; `false` if the deadline came first.
@@ -146,7 +148,7 @@ impl Line {
         let mut waiters = self.waiters.lock();
         loop {
             let waiter = waiters.get(place).expect("who waits stands in line");
-            if std::mem::take(&mut waiter.called) {
+            if waiter.answer() {
                 return true;
             }
             let wake = waiter.wake.clone();
@@ -177,6 +179,13 @@ impl Waiters {
 }
 
 impl Waiter {
+    /// Whether he was called; then he is trying from now on.
+    fn answer(&mut self) -> bool {
+        let called = std::mem::take(&mut self.called);
+        self.trying |= called;
+        called
+    }
+
     fn call(&mut self) {
         self.called = true;
         self.wake.notify_all();
@@ -210,6 +219,20 @@ mod tests {
         line.leave(places[0], |_| ());
         assert!(line.is_called(places[1]), "what was kept is for the next one");
         assert_eq!(ask(None), Turn::Passing(places[1]));
+    }
+
+    #[test]
+    fn others_who_wait_do_not_pass_one_who_was_called() {
+        let (line, places) = line_of(&[3 << 20, 64]);
+        let ask = |place| line.ask(place, |limit| limit == HERE);
+        assert_eq!(ask(Some(places[1])), Turn::Passing(places[0]));
+        line.call(|limit| limit == HERE);
+        assert_eq!(ask(Some(places[1])), Turn::Refused(HERE));
+        assert!(line.is_called(places[0]));
+        assert_eq!(ask(Some(places[1])), Turn::Refused(HERE), "he is trying");
+        line.hand_on(places[0]);
+        assert!(line.is_called(places[1]));
+        assert_eq!(ask(Some(places[1])), Turn::Passing(places[0]));
     }
 
     #[test]

@@ -317,6 +317,47 @@ impl Pool {
         self.0.give_unmarked(class, blocks, |blocks| self.0.give_past(class, blocks))
     }
 
+    /// Joins the line of those who wait for a block of `size` bytes, for who sleeps by other means than
+    /// [`Pool::allocate_within`] does. Returns the place, which must be [left](Pool::leave_line).
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`] if no limit would ever allow it.
+    pub fn join_line(&self, size: usize) -> Result<u64, Error> {
+        self.0.join_line(Want::of(self.watched(size)))
+    }
+
+    /// Leaves the line.
+    pub fn leave_line(&self, place: u64) {
+        self.0.backing.budget.leave(place, &self.0);
+    }
+
+    /// Whether the one at `place` was called since this was last asked, and should try.
+    pub fn is_called(&self, place: u64) -> bool {
+        self.0.backing.budget.line().is_called(place)
+    }
+
+    /// The address of a block of at least `size` bytes for the one at `place`, past all caches. If there is no room, the
+    /// next one may have been called.
+    ///
+    /// # Errors
+    /// As [`Pool::allocate`].
+    pub fn allocate_in_line(&self, size: usize, place: u64) -> Result<usize, Error> {
+        let result = match SizeClass::of(size) {
+            Some(class) if self.0.checked.is_none() => {
+                let mut block = [0];
+                self.0.fetch(class, &mut block, None, Some(place)).map(|taken| {
+                    self.0.counters.count(class, taken as u64, 0);
+                    block[0]
+                })
+            }
+            _ => self.allocate_rarely(size, Some(place)).map(|(address, _)| address),
+        };
+        if let Err(Error::LimitReached { level, .. }) = result {
+            self.0.backing.budget.refused(place, level, &self.0);
+        }
+        result
+    }
+
     /// A block with a mapping of its own; for sizes above [`LARGEST`](crate::LARGEST).
     ///
     /// # Errors

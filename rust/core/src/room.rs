@@ -125,6 +125,14 @@ impl Inner {
         self.counted(result)
     }
 
+    /// Stands in line at its own limit, to begin with.
+    pub(crate) fn join_line(self: &Arc<Self>, want: Want) -> Result<Place, Error> {
+        self.refuse_if_forked()?;
+        self.backing.budget.check_limits(want.bytes, want.requested)?;
+        self.counters.count_wait();
+        Ok(self.backing.budget.join(0, want, self))
+    }
+
     /// Whether no limit forbids it for ever. What is not servable never waits: it would hold up all others.
     fn is_servable(&self, want: Want) -> bool {
         self.backing.budget.check_limits(want.bytes, want.requested).is_ok()

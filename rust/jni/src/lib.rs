@@ -27,6 +27,7 @@ mod code;
 mod env;
 mod handle;
 mod library;
+mod line;
 mod pool;
 mod registration;
 

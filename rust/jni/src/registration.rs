@@ -6,7 +6,7 @@ use jni::sys::JNINativeMethod;
 
 use crate::code::Code;
 use crate::env::Env;
-use crate::{blocks, buffers, library, pool};
+use crate::{blocks, buffers, library, line, pool};
 
 const CLASS: &CStr = c"io/millpond/Native";
 
@@ -28,7 +28,7 @@ pub(crate) fn register(env: Env) -> Result<(), Code> {
     Ok(())
 }
 
-fn methods() -> [JNINativeMethod; 20] {
+fn methods() -> [JNINativeMethod; 24] {
     let batch = c"(JI[JI)I";
     [
         native(c"take", batch, blocks::take as *mut c_void),
@@ -41,6 +41,10 @@ fn methods() -> [JNINativeMethod; 20] {
         native(c"takeChecked", c"(JJ[J)I", blocks::take_checked as *mut c_void),
         native(c"giveChecked", c"(JJ)I", blocks::give_checked as *mut c_void),
         native(c"newBuffers", c"([JIJ[Ljava/nio/ByteBuffer;)I", buffers::new_buffers as *mut c_void),
+        native(c"joinLine", c"(JJ)J", line::join as *mut c_void),
+        native(c"leaveLine", c"(JJ)I", line::leave as *mut c_void),
+        native(c"isCalled", c"(JJ)I", line::is_called as *mut c_void),
+        native(c"takeInLine", c"(JJJ[J)I", line::take as *mut c_void),
         native(c"createPool", c"([BJJJJZ)J", pool::create as *mut c_void),
         native(c"destroyPool", c"(J)I", pool::destroy as *mut c_void),
         native(c"closePool", c"(J)J", pool::close as *mut c_void),

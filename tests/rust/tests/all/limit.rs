@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::os::FakeOs;
-use millpond::{Error, Options, Pool};
+use millpond::{Error, Options, PAGE, Pool};
 use millpond_tests::system::System;
 
 fn pool(options: Options) -> Pool {
@@ -267,4 +267,28 @@ fn all_who_wait_are_served() {
     });
     assert_eq!((root.stats().failures, child.stats().failures), (0, 0));
     root.check_invariants().expect("sound");
+}
+
+#[test]
+fn free_blocks_of_another_arena_are_found_at_the_limit() {
+    let pool = pool(Options::new().max_bytes(64 << 10).arenas(2).thread_cache_bytes(0).depot_bytes(0));
+    let mut blocks: Vec<_> = std::iter::from_fn(|| pool.allocate(1000).ok()).collect();
+    // Its slab stays in use, so that giving back what is free does not help.
+    drop(blocks.swap_remove(3));
+    thread::scope(|scope| {
+        let other = scope.spawn(|| pool.allocate(1000).map(drop));
+        other.join().expect("no panic").expect("the block that is free in the first thread's arena");
+    });
+}
+
+#[test]
+fn all_that_is_free_goes_back_however_scattered() {
+    const SMALL: usize = 64;
+    let pool = pool(Options::new().arenas(1).thread_cache_bytes(0).depot_bytes(0));
+    let mut blocks: Vec<_> = (0..400 * PAGE / SMALL).map(|_| pool.allocate(SMALL).expect("room")).collect();
+    // Every other page of a chunk: two hundred runs.
+    blocks.retain(|block| (block.as_ptr() as usize / PAGE).is_multiple_of(2));
+    let kept = blocks.len() * SMALL;
+    pool.trim();
+    assert_eq!(pool.stats().committed as usize, kept);
 }

@@ -105,10 +105,15 @@ public final class BufferPool implements AutoCloseable {
     }
 
     /**
-     * As {@link #allocate(int)}, waiting for room where the limit is reached. Those who wait for the same limit, this
-     * pool's or an ancestor's, are served first come first: who comes while others wait joins the line. Room is looked for
-     * about every millisecond, and with it whatever rests in caches is given up, so this is for pools that reach their
-     * limit now and then and not for most of the time. A virtual thread does not hold its carrier meanwhile.
+     * As {@link #allocate(int)}, waiting for room where the limit is reached. A virtual thread does not hold its carrier
+     * meanwhile.
+     *
+     * <p>Those who wait for the same limit, this pool's or an ancestor's, are served first come first. Others may be served
+     * before the one who has waited longest, waiting or not, if there is room for what they want and not for him: 64 times.
+     * Then nothing is handed out under that limit to those who came later, until he was served or gave up. So nobody starves
+     * where buffers are released; but a wait for much, with a long timeout, where they are not, makes others fail. While
+     * somebody waits every allocation and release of the pool and its relatives goes past all caches, so this is for pools
+     * that reach their limit now and then and not for most of the time. A request above the limit fails at once.
      *
      * @param size bytes, from 0 on
      * @param timeout the longest to wait, from zero on

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 
 /**
  * The blocks of a checked pool: past all caches, one by one, so that the native library can watch each, with notes of
@@ -50,6 +51,15 @@ final class CheckedBlocks {
 
     /** A slot whose root has exactly {@code size} bytes; null if the limit is reached. */
     Slot take(int size) {
+        return take(size, block -> pool.takeChecked(request(size), block));
+    }
+
+    /** The same for one who waits. */
+    Slot takeInLine(int size, long place) {
+        return take(size, block -> pool.takeInLine(request(size), place, block));
+    }
+
+    private Slot take(int size, ToIntFunction<long[]> take) {
         StackRoom.ensure();
         core.ensureOpen();
         Throwable site = site("allocated", null);
@@ -57,7 +67,7 @@ final class CheckedBlocks {
         long[] address = new long[1];
         CheckedWatch watch = null;
         try {
-            int result = takeBlock(size, address);
+            int result = takeBlock(take, address);
             if (result == NativePool.CLOSED) {
                 throw core.closedException();
             }
@@ -94,6 +104,7 @@ final class CheckedBlocks {
             core.countDirect(0, 1);
             report(pool.reports(lines));
         }
+        core.cameBack();
     }
 
     /** Takes back the block of a root that was collected. Whatever it throws, the block is still out then. */
@@ -121,9 +132,9 @@ final class CheckedBlocks {
         }
     }
 
-    private int takeBlock(int size, long[] address) {
+    private int takeBlock(ToIntFunction<long[]> take, long[] address) {
         synchronized (releases) {
-            int result = pool.takeChecked(request(size), address);
+            int result = take.applyAsInt(address);
             // Taking it may have been the end of some quarantine.
             report(pool.reports(lines));
             releases.remove(address[0]);
@@ -132,7 +143,7 @@ final class CheckedBlocks {
     }
 
     /** What to ask for so that the block, with what the native library adds, is of a class that is aligned. */
-    private long request(int size) {
+    long request(int size) {
         if (classes == null || size > SizeClass.LARGEST - REDZONE) {
             return size;
         }

@@ -1,6 +1,7 @@
 package io.millpond;
 
 import java.nio.ByteBuffer;
+import java.util.function.ToIntFunction;
 
 /**
  * Where slots come from and go to: turns blocks of the native library into slots, found in the table or newly made, and
@@ -30,14 +31,14 @@ final class Exchange {
      */
     int take(boolean shared, int sizeClass, Slot[] into, int count) {
         int ready = shelves.take(Thread.currentThread(), sizeClass, into, count);
-        return ready > 0 ? ready : takeBlocks(shared, sizeClass, into, count);
+        return ready > 0 ? ready : takeBlocks(sizeClass, into, count, blocks -> pool.take(shared, sizeClass, blocks, count));
     }
 
-    private int takeBlocks(boolean shared, int sizeClass, Slot[] into, int count) {
+    private int takeBlocks(int sizeClass, Slot[] into, int count, ToIntFunction<long[]> take) {
         long[] addresses = new long[count];
         int held = 0;
         try {
-            int taken = pool.take(shared, sizeClass, addresses, count);
+            int taken = take.applyAsInt(addresses);
             if (taken < 0) {
                 return none(taken);
             }
@@ -78,12 +79,31 @@ final class Exchange {
         if (ready != null) {
             return ready;
         }
+        return takeHuge(capacity, block -> pool.takeHuge(size, block));
+    }
+
+    /** A slot for one who waits, counted as past all magazines; null if it is not his turn, or there is no room. */
+    Slot takeInLine(int sizeClass, int bytes, long place) {
+        StackRoom.ensure();
+        Slot[] one = new Slot[1];
+        if (sizeClass == SizeClass.HUGE) {
+            one[0] = takeHuge(bytes, block -> pool.takeInLine(bytes, place, block));
+        } else {
+            takeBlocks(sizeClass, one, 1, block -> pool.takeInLine(bytes, place, block));
+        }
+        if (one[0] != null) {
+            core.countDirect(1, 0);
+        }
+        return one[0];
+    }
+
+    private Slot takeHuge(int capacity, ToIntFunction<long[]> take) {
         StackRoom.ensure();
         ByteBuffer[] root = new ByteBuffer[1];
         long[] address = new long[1];
         Slot slot = null;
         try {
-            int result = pool.takeHuge(size, address);
+            int result = take.applyAsInt(address);
             if (result < 0) {
                 none(result);
                 return null;
@@ -105,7 +125,7 @@ final class Exchange {
 
     /** Gives the slots of a class away: to a shelf, or where there is no room to the native library, as below. */
     void give(boolean shared, int sizeClass, Slot[] slots, int from, int to, long[] addresses) {
-        if (core.isClosed() || !shelves.put(Thread.currentThread(), sizeClass, slots, from, to)) {
+        if (core.isBypassed() || !shelves.put(Thread.currentThread(), sizeClass, slots, from, to)) {
             giveBlocks(shared, sizeClass, slots, from, to, addresses);
         }
     }
@@ -131,6 +151,7 @@ final class Exchange {
         } finally {
             pool.give(shared, sizeClass, addresses, ready);
         }
+        core.cameBack();
     }
 
     /** One slot, past all magazines and counted as that; null if the limit is reached. */
@@ -151,7 +172,7 @@ final class Exchange {
 
     /** Gives one slot away, whatever its class. */
     void giveOne(Slot slot) {
-        if (!core.isClosed() && shelves.putOne(Thread.currentThread(), slot)) {
+        if (!core.isBypassed() && shelves.putOne(Thread.currentThread(), slot)) {
             return;
         }
         giveBlock(slot);
@@ -185,6 +206,7 @@ final class Exchange {
         StackRoom.ensure();
         slot.watch.held = false;
         pool.giveOne(slot.sizeClass, slot.address());
+        core.cameBack();
     }
 
     /** Gives the block of a root that was collected away. Needs no Java heap. */
@@ -192,6 +214,7 @@ final class Exchange {
         StackRoom.ensure();
         watch.held = false;
         pool.giveOne(watch.sizeClass, watch.address);
+        core.cameBack();
     }
 
     Shelves shelves() {
@@ -200,6 +223,10 @@ final class Exchange {
 
     boolean isClosed() {
         return core.isClosed();
+    }
+
+    boolean isBypassed() {
+        return core.isBypassed();
     }
 
     void ensureOpen() {

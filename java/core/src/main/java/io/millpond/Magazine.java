@@ -286,7 +286,7 @@ final class Magazine {
         if (bin.top == 0) {
             bin.clearStale();
             grow(exchange, bin);
-            if (bin.slots.length == 0) {
+            if (bin.slots.length == 0 || exchange.isBypassed()) {
                 return takePast(exchange, bin);
             }
             bin.top = exchange.take(isShared(), sizeClass, bin.slots, bin.nextRefill());
@@ -297,11 +297,11 @@ final class Magazine {
     /** With the lock, or inside if it is shared: puts a slot, or gives it away. */
     void putLocked(Exchange exchange, Slot slot) {
         Bin bin = bin(slot.sizeClass);
-        boolean closed = exchange.isClosed();
-        if (!closed && makeRoom(exchange, bin)) {
+        boolean bypassed = exchange.isBypassed();
+        if (!bypassed && makeRoom(exchange, bin)) {
             bin.push(slot);
         } else {
-            exchange.give(closed || isShared(), slot.sizeClass, new Slot[] {slot}, 0, 1, addresses);
+            exchange.give(bypassed || isShared(), slot.sizeClass, new Slot[] {slot}, 0, 1, addresses);
             bin.releases++;
         }
     }

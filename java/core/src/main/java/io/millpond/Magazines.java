@@ -29,6 +29,8 @@ final class Magazines {
     /** The one opened last. The list may be walked without the guard: what leaves it still leads on. */
     private volatile Magazine first;
     private volatile boolean closed;
+    /** Whether somebody waits for what the owners would keep. */
+    private volatile boolean bypassed;
     /** Counts of magazines that are gone. */
     private long retiredAllocations;
     private long retiredReleases;
@@ -53,7 +55,7 @@ final class Magazines {
     }
 
     /** What a visitor does in a magazine whose owner is kept out. Only those with an owner are retired. */
-    enum Visit { NONE, DECAY, DRAIN, RETIRE }
+    enum Visit { NONE, OPEN, DECAY, DRAIN, RETIRE }
 
     /** A new one. Null instead of its owner stands for the virtual threads. */
     Magazine open(Thread owner) {
@@ -64,7 +66,7 @@ final class Magazines {
     Magazine open(Thread owner, Object[] cell) {
         Magazine magazine = new Magazine(owner, cell, budget, room);
         synchronized (guard) {
-            if (closed) {
+            if (closed || bypassed) {
                 magazine.revoke();
             }
             magazine.next = first;
@@ -94,6 +96,23 @@ final class Magazines {
             visit(Visit.DRAIN);
         }
         return bytes;
+    }
+
+    /** Empties all of them, and sends their owners the slow way until {@link #use}. */
+    void bypass() {
+        synchronized (guard) {
+            bypassed = true;
+        }
+        visit(Visit.DRAIN);
+    }
+
+    /** Lets the owners in again. */
+    void use() {
+        synchronized (guard) {
+            bypassed = false;
+        }
+        // A visitor who does nothing: on the way out it opens.
+        visit(Visit.OPEN);
     }
 
     /** Empties all of them, and sends their owners the slow way for ever. May be called again for those it missed. */
@@ -207,7 +226,7 @@ final class Magazines {
                 magazine.revoke();
                 visitGroup(next + 1, count);
             } finally {
-                if (!closed && !magazine.isRetired()) {
+                if (!closed && !bypassed && !magazine.isRetired()) {
                     magazine.restore();
                 }
             }
@@ -215,6 +234,9 @@ final class Magazines {
     }
 
     private void enter(Magazine magazine) {
+        if (magazine.due == Visit.OPEN) {
+            return;
+        }
         if (magazine.due == Visit.DECAY) {
             magazine.decayLocked(exchange);
             return;

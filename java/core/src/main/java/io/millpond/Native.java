@@ -70,6 +70,17 @@ final class Native {
     /** Takes it back. */
     static native int giveChecked(long pool, long address);
 
+    /** Joins the line of those who wait for a block of so many bytes; returns the place. */
+    static native long joinLine(long pool, long bytes);
+
+    static native int leaveLine(long pool, long place);
+
+    /** Returns 1 if the one at that place was called since this was last asked. */
+    static native int isCalled(long pool, long place);
+
+    /** Writes the address of a block of so many bytes, for the one at that place; returns 1. */
+    static native int takeInLine(long pool, long bytes, long place, long[] address);
+
     /**
      * Writes what was found in a pool since the last call, a line each in UTF-8: the address of the block, a space, a
      * sentence. Returns how many bytes these are.

@@ -157,6 +157,41 @@ final class NativePool {
         }
     }
 
+    /** Joins the line of those who wait for a block of so many bytes. Returns the place, or an error code as {@link #take}. */
+    long joinLine(long bytes) {
+        try {
+            return checked(Native.joinLine(handle, bytes));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    void leaveLine(long place) {
+        try {
+            checked(Native.leaveLine(handle, place));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** Whether the one at that place should try. True once for each time. */
+    boolean isCalled(long place) {
+        try {
+            return checked(Native.isCalled(handle, place)) > 0;
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
+    /** Takes a block for the one at that place. Writes its address and returns 1, or an error code as {@link #take}. */
+    int takeInLine(long bytes, long place, long[] address) {
+        try {
+            return (int) checked(Native.takeInLine(handle, bytes, place, address));
+        } finally {
+            Reference.reachabilityFence(this);
+        }
+    }
+
     /** What the library found wrong since the last call. {@code lines} is for {@link #REPORTS_BYTES}, to work with. */
     List<Report> reports(byte[] lines) {
         try {

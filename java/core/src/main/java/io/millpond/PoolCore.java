@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /**
  * What a {@link BufferPool} is in front of. Slots, handles' slots and the housekeeper refer to this and not to the
@@ -40,7 +41,8 @@ final class PoolCore extends BlockSource {
     /** Null if there is none. Its public face, so that it is not taken for abandoned while this one lives. */
     private final BufferPool parent;
     private final List<WeakReference<PoolCore>> children = new CopyOnWriteArrayList<>();
-    private final WaitingLine line = new WaitingLine();
+    /** The family's. */
+    private final WaitingLine line;
 
     private final NativePool pool;
     private final SlotTable table = new SlotTable();
@@ -58,10 +60,18 @@ final class PoolCore extends BlockSource {
     /** Buffers that went past all magazines. */
     private final AtomicLong directAllocations = new AtomicLong();
     private final AtomicLong directReleases = new AtomicLong();
+    /** Requests that came to nothing. The native library counts what it is asked, which may be more. */
+    private final AtomicLong failures = new AtomicLong();
+
+    /** Of a root: held by who takes back what the family has free, and how often that began. */
+    private final Object reclaiming = new Object();
+    private volatile long reclaims;
 
     private final AtomicBoolean closing = new AtomicBoolean();
     private volatile boolean closed;
     private volatile boolean givenAll;
+    /** Whether somebody waits, so that blocks go past magazines and shelves. */
+    private volatile boolean bypassed;
     /** Set when the {@code BufferPool} was dropped. */
     private volatile boolean abandoned;
     /** Error number of the system if it was that which refused memory last; 0 if it was a limit. */
@@ -82,6 +92,7 @@ final class PoolCore extends BlockSource {
         if (parent != null) {
             parent.core().ensureOpen();
         }
+        this.line = parent == null ? new WaitingLine(this) : parent.core().line;
         long nativeBudget = options.threadCacheBytes() / NATIVE_SHARE;
         long magazineBudget = Math.min(options.threadCacheBytes() - nativeBudget, limit / MAGAZINE_SHARE);
         this.pool = new NativePool(options, nativeBudget, parent == null ? null : parent.core().pool);
@@ -96,6 +107,9 @@ final class PoolCore extends BlockSource {
         this.shelvedAt = tickedAt;
         if (parent != null) {
             parent.core().adopt(this);
+            if (line.isWaitedIn()) {
+                bypass();
+            }
         }
     }
 
@@ -109,6 +123,10 @@ final class PoolCore extends BlockSource {
         if (slot == null) {
             return null;
         }
+        return handOrRelease(slot, size);
+    }
+
+    private PooledBuffer handOrRelease(Slot slot, int size) {
         try {
             return hand(slot, size);
         } catch (OutOfMemoryError e) {
@@ -119,15 +137,67 @@ final class PoolCore extends BlockSource {
 
     /** As {@link #allocate}, waiting for room; null if there was none in time. */
     PooledBuffer allocate(int size, long nanos) throws InterruptedException {
-        WaitingLine busy = busyLine();
-        if (busy == null || nanos == 0) {
-            PooledBuffer buffer = allocate(size);
-            if (buffer != null || nanos == 0) {
-                return buffer;
-            }
-            busy = refusing().line;
+        Slot slot = tryTake(size);
+        if (slot == null && nanos > 0) {
+            slot = await(size, nanos);
         }
-        return busy.await(nanos, () -> allocate(size));
+        if (slot == null) {
+            failures.incrementAndGet();
+            return null;
+        }
+        return handOrRelease(slot, size);
+    }
+
+    private Slot await(int size, long nanos) throws InterruptedException {
+        long start = System.nanoTime();
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        long place = pool.joinLine(checked != null ? checked.request(size) : requestOf(size));
+        if (place < 0) {
+            // It closed meanwhile, or this is above a limit and would wait for ever.
+            ensureOpen();
+            return null;
+        }
+        try {
+            WaitingLine.Waiter waiter = line.enter(this, place);
+            while (true) {
+                Slot slot = takeInLine(size, place);
+                long left = nanos - (System.nanoTime() - start);
+                if (slot != null || left <= 0) {
+                    return slot;
+                }
+                // Whoever comes after may find what this one has not.
+                line.callNext();
+                if (line.await(waiter, left)) {
+                    reclaimFamily();
+                }
+            }
+        } finally {
+            try {
+                pool.leaveLine(place);
+                line.callNext();
+            } finally {
+                line.leave(place);
+            }
+        }
+    }
+
+    private Slot takeInLine(int size, long place) {
+        if (checked != null) {
+            return checked.takeInLine(size, place);
+        }
+        Slot slot = exchange.takeInLine(classOf(size), requestOf(size), place);
+        if (slot != null) {
+            slot.setHome(magazineOf(Thread.currentThread()));
+        }
+        return slot;
+    }
+
+    /** Bytes of the block for a buffer of that size. */
+    private int requestOf(int size) {
+        int sizeClass = classOf(size);
+        return sizeClass == SizeClass.HUGE ? SizeClass.hugeCapacity(size) : SizeClass.size(sizeClass);
     }
 
     /** Takes back a slot. The caller has seen to it that this happens once. */
@@ -152,6 +222,15 @@ final class PoolCore extends BlockSource {
 
     @Override
     public Slot take(int size) {
+        Slot slot = tryTake(size);
+        if (slot == null) {
+            failures.incrementAndGet();
+        }
+        return slot;
+    }
+
+    /** The same, not counted if there is none. */
+    private Slot tryTake(int size) {
         int sizeClass = classOf(size);
         if (checked != null) {
             return takeChecked(size);
@@ -225,6 +304,7 @@ final class PoolCore extends BlockSource {
         closed = true;
         giveForgotten();
         giveAll();
+        line.callAll();
         look();
         PoolStats stats = stats();
         if (stats.liveBuffers() > 0 || stats.usedBytes() > 0) {
@@ -325,7 +405,9 @@ final class PoolCore extends BlockSource {
         long allocations = cached.allocations + directAllocations.get();
         cached.shelfBytes = shelves.bytes();
         cached.shelfHugeBytes = shelves.hugeBytes();
-        return new PoolStats(name, closed, pool.stats(), cached, allocations, cached.releases + releases, forgottenSoFar);
+        long[] figures = pool.stats();
+        figures[NativePool.FAILURES] = failures.get();
+        return new PoolStats(name, closed, figures, cached, allocations, cached.releases + releases, forgottenSoFar);
     }
 
     @Override
@@ -335,7 +417,7 @@ final class PoolCore extends BlockSource {
 
     /** The same after waiting, or not if that is null. */
     PoolExhaustedException exhausted(int size, Duration waited) {
-        return new PoolExhaustedException(size, stats(), refusing().stats(), waited, systemError);
+        return new PoolExhaustedException(size, stats(), refusing().stats(), waited, waiting(), systemError);
     }
 
     /** Called with the system's error number when there was no memory, with 0 when a limit was reached. */
@@ -360,16 +442,6 @@ final class PoolCore extends BlockSource {
         return least;
     }
 
-    /** The line in which somebody waits already, here or at an ancestor; null if nobody waits. */
-    private WaitingLine busyLine() {
-        for (PoolCore each = this; each != null; each = each.ancestor()) {
-            if (each.line.isWaitedIn()) {
-                return each.line;
-            }
-        }
-        return null;
-    }
-
     int waiting() {
         return line.length();
     }
@@ -383,6 +455,48 @@ final class PoolCore extends BlockSource {
         children.add(new WeakReference<>(child));
     }
 
+    /** Whether blocks go past magazines and shelves: after closing, and while somebody waits. */
+    boolean isBypassed() {
+        return closed || bypassed;
+    }
+
+    /** A block came back to the native library, which may have called one who waits. */
+    void cameBack() {
+        if (line.isWaitedIn()) {
+            line.callNext();
+        }
+    }
+
+    /** Of a root: sends all blocks of the family past magazines and shelves, and takes out what is there. */
+    void bypassMagazines() {
+        forFamily(PoolCore::bypass);
+    }
+
+    void useMagazines() {
+        forFamily(PoolCore::unbypass);
+    }
+
+    private void bypass() {
+        bypassed = true;
+        magazines.bypass();
+        shelves.drain();
+    }
+
+    private void unbypass() {
+        bypassed = false;
+        magazines.use();
+    }
+
+    private void forFamily(Consumer<PoolCore> act) {
+        act.accept(this);
+        for (WeakReference<PoolCore> each : children) {
+            PoolCore child = each.get();
+            if (child != null) {
+                child.forFamily(act);
+            }
+        }
+    }
+
     /** Gives what the Java side has of free blocks to the native library. Returns whether there was any. */
     private boolean reclaim() {
         StackRoom.ensure();
@@ -391,9 +505,22 @@ final class PoolCore extends BlockSource {
         return any | shelves.drain();
     }
 
-    /** Does so in every pool whose bytes count where this one's do. */
+    /**
+     * Does so in every pool whose bytes count where this one's do. Those who come while somebody is at it wait for that, and
+     * for one more, of the first of them: it gives back whatever was free when they came.
+     */
     private boolean reclaimFamily() {
-        return parent != null ? parent.core().reclaimFamily() : reclaimDescendants();
+        if (parent != null) {
+            return parent.core().reclaimFamily();
+        }
+        long begun = reclaims;
+        synchronized (reclaiming) {
+            if (reclaims != begun) {
+                return true;
+            }
+            reclaims = begun + 1;
+            return reclaimDescendants();
+        }
     }
 
     private boolean reclaimDescendants() {
@@ -477,14 +604,16 @@ final class PoolCore extends BlockSource {
             return slot;
         }
         slot = fetch(magazine, thread, sizeClass, size);
-        if (slot == null && reclaim()) {
-            slot = fetch(magazine, thread, sizeClass, size);
-        }
-        if (slot == null && parent != null && reclaimFamily()) {
+        if (slot == null && isAllowed(requestOf(size)) && reclaimFamily()) {
             slot = fetch(magazine, thread, sizeClass, size);
         }
         Housekeeper.attend();
         return slot;
+    }
+
+    /** Whether no limit forbids so many bytes for ever. */
+    private boolean isAllowed(long bytes) {
+        return bytes <= limit && (parent == null || parent.core().isAllowed(bytes));
     }
 
     /** What other threads have ready, without a lock; null if there is nothing. */

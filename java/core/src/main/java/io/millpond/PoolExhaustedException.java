@@ -20,8 +20,9 @@ public final class PoolExhaustedException extends RuntimeException {
     private final transient PoolStats stats;
 
     /** Nothing was waited for if {@code waited} is null; no limit was reached if {@code systemError} is not 0. */
-    PoolExhaustedException(long requestedBytes, PoolStats stats, PoolStats limiting, Duration waited, int systemError) {
-        super(systemError == 0 ? describe(requestedBytes, stats, limiting, waited)
+    PoolExhaustedException(long requestedBytes, PoolStats stats, PoolStats limiting, Duration waited, int waiting,
+            int systemError) {
+        super(systemError == 0 ? describe(requestedBytes, stats, limiting, waited, waiting)
                 : describeRefusal(requestedBytes, stats, waited, systemError));
         this.requestedBytes = requestedBytes;
         this.limitingPool = systemError == 0 ? limiting.name() : null;
@@ -29,12 +30,13 @@ public final class PoolExhaustedException extends RuntimeException {
         this.stats = stats;
     }
 
-    private static String describe(long requested, PoolStats stats, PoolStats limiting, Duration waited) {
+    private static String describe(long requested, PoolStats stats, PoolStats limiting, Duration waited, int waiting) {
         String own = "pool '" + stats.name() + "' has no room for " + requested + " bytes" + holdings(stats, waited);
         String above = limiting.name().equals(stats.name()) ? "" : "; the limit reached is that of its ancestor '"
                 + limiting.name() + "', committed " + limiting.committedBytes() + " of " + limiting.limitBytes() + " bytes";
+        String line = waiting == 0 ? "" : "; others wait for room (" + waiting + ") and come first";
         // Also for users of the Netty allocator, who have nothing to wait with.
-        return own + above + "; release buffers sooner or raise maxMemory; who asks the BufferPool itself can also wait: "
+        return own + above + line + "; release buffers sooner or raise maxMemory; who asks the BufferPool itself can also wait: "
                 + "allocate() with a time, or tryAllocate()";
     }
 

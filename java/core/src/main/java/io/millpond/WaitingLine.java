@@ -1,53 +1,125 @@
 package io.millpond;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
+import java.util.concurrent.locks.LockSupport;
 
 /**
- * Those who wait for room in a pool, first come first. Only the first in line tries, again and again: a buffer that is
- * released goes to a magazine and tells nobody, which is what keeps releasing cheap.
+ * The threads of a family of pools that wait for room. Who is served when is the native library's to say, which knows them
+ * by their places in its line; here they sleep, so that virtual threads leave their carriers.
  *
- * <p>Threading: every method may be called from any thread. Virtual threads leave their carriers while they wait.
+ * <p>While somebody waits, all pools of the family bypass magazines and shelves, so that what is released reaches the
+ * native library at once, which then says who should try.
+ *
+ * <p>Threading: every method may be called from any thread.
  */
 final class WaitingLine {
-    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+    /** What native code releases, or a thread that was just then putting it on a shelf, tells nobody here. */
+    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-    /** Held by the first in line. Fair, so the others queue for it in the order in which they came. */
-    private final ReentrantLock turn = new ReentrantLock(true);
+    /** The root of the family. */
+    private final PoolCore root;
+    /** By place. */
+    private final ConcurrentSkipListMap<Long, Waiter> waiters = new ConcurrentSkipListMap<>();
+    /** Held by who shuts magazines for the first who waits, and opens them for the last. */
+    private final Object gates = new Object();
+    private volatile boolean bypassing;
 
-    /** Whether somebody waits. */
-    boolean isWaitedIn() {
-        return turn.isLocked();
+    WaitingLine(PoolCore root) {
+        this.root = root;
     }
 
-    /** How many wait, about. */
+    /** One who waits for a block of one pool. */
+    static final class Waiter {
+        final long place;
+        private final PoolCore core;
+        private final Thread thread = Thread.currentThread();
+        private volatile boolean called;
+
+        private Waiter(PoolCore core, long place) {
+            this.core = core;
+            this.place = place;
+        }
+
+        private void call() {
+            called = true;
+            LockSupport.unpark(thread);
+        }
+    }
+
+    /** Whether somebody waits, or was about to. */
+    boolean isWaitedIn() {
+        return bypassing;
+    }
+
+    /** How many wait. */
     int length() {
-        return turn.getQueueLength() + (turn.isLocked() ? 1 : 0);
+        return waiters.size();
+    }
+
+    /** The calling thread waits with that place. {@link #leave} must follow, also if this throws. */
+    Waiter enter(PoolCore core, long place) {
+        Waiter waiter = new Waiter(core, place);
+        synchronized (gates) {
+            waiters.put(place, waiter);
+            if (!bypassing) {
+                bypassing = true;
+                root.bypassMagazines();
+            }
+        }
+        return waiter;
+    }
+
+    void leave(long place) {
+        synchronized (gates) {
+            waiters.remove(place);
+            if (bypassing && waiters.isEmpty()) {
+                bypassing = false;
+                root.useMagazines();
+            }
+        }
     }
 
     /**
-     * Waits for {@code attempt} to give something.
-     *
-     * @return what it gave; null if the time was over first
-     * @throws InterruptedException if the thread is interrupted, before or while it waits
+     * Sleeps until called, for {@code nanos} at most; the first in line for about ten milliseconds at most. Returns whether
+     * it is to look for what told nobody.
      */
-    <T> T await(long nanos, Supplier<T> attempt) throws InterruptedException {
+    boolean await(Waiter waiter, long nanos) throws InterruptedException {
         long start = System.nanoTime();
-        if (!turn.tryLock(nanos, TimeUnit.NANOSECONDS)) {
-            return null;
-        }
-        try {
-            while (true) {
-                T given = attempt.get();
-                long left = nanos - (System.nanoTime() - start);
-                if (given != null || left <= 0) {
-                    return given;
-                }
-                TimeUnit.NANOSECONDS.sleep(Math.min(left, LOOK_AGAIN_NANOS));
+        while (true) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
             }
-        } finally {
-            turn.unlock();
+            if (waiter.called) {
+                waiter.called = false;
+                return false;
+            }
+            long waited = System.nanoTime() - start;
+            if (waited >= nanos || waited >= LOOK_AGAIN_NANOS && isFirst(waiter)) {
+                return true;
+            }
+            LockSupport.parkNanos(this, Math.min(nanos - waited, LOOK_AGAIN_NANOS));
         }
+    }
+
+    /** Wakes the one whom the native library has called, if any. */
+    void callNext() {
+        for (Waiter waiter : waiters.values()) {
+            if (waiter.core.nativePool().isCalled(waiter.place)) {
+                waiter.call();
+                return;
+            }
+        }
+    }
+
+    private boolean isFirst(Waiter waiter) {
+        Map.Entry<Long, Waiter> first = waiters.firstEntry();
+        return first != null && first.getValue() == waiter;
+    }
+
+    /** Wakes everybody: a pool was closed. */
+    void callAll() {
+        waiters.values().forEach(Waiter::call);
     }
 }

@@ -1,14 +1,18 @@
 package io.millpond;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -187,5 +191,118 @@ class WaitingTest {
         });
         assertEquals(400, pool.stats().releases());
         assertTrue(pool.stats().peakCommittedBytes() <= 8 << 20, () -> pool.stats().toString());
+    }
+
+    /** Turns are counted, not time: after so many others had theirs, the waiter has his. */
+    @Test
+    void aLargeRequestDoesNotStarveBesideSmallOnes() throws InterruptedException {
+        AtomicBoolean over = new AtomicBoolean();
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        List<Thread> others = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            others.add(start(index -> {
+                Deque<PooledBuffer> mine = new ArrayDeque<>();
+                while (!over.get()) {
+                    PooledBuffer next = pool.tryAllocate(SIZE / 2);
+                    if (next != null) {
+                        mine.add(next);
+                    }
+                    if (next == null || mine.size() > 6) {
+                        PooledBuffer oldest = mine.poll();
+                        if (oldest != null) {
+                            oldest.release();
+                        }
+                    }
+                }
+                mine.forEach(PooledBuffer::release);
+            }, thrown));
+        }
+        for (int i = 0; i < 10; i++) {
+            pool.allocate(7 << 20, FOR_EVER).release();
+        }
+        over.set(true);
+        for (Thread other : others) {
+            other.join();
+        }
+        assertEquals(null, thrown.get());
+        assertEquals(0, pool.stats().liveBuffers());
+    }
+
+    @Test
+    void smallRequestsPassALargeOneSoOftenAndThenFail() throws InterruptedException {
+        live.add(pool.allocate(6 << 20));
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread large = start(index -> pool.allocate(7 << 20, FOR_EVER).release(), thrown);
+        Await.until(() -> pool.core().isBypassed(), pool::stats);
+        pool.allocate(64, FOR_EVER).release();
+        int passed = 1;
+        for (PooledBuffer small = pool.tryAllocate(64); small != null; small = pool.tryAllocate(64)) {
+            small.release();
+            passed++;
+        }
+        int passes = passed;
+        assertTrue(passes >= 63 && passes <= 64, () -> passes + " passed");
+        assertTrue(pool.stats().cachedBytes() == 0, () -> pool.stats().toString());
+        String message = assertThrows(PoolExhaustedException.class, () -> pool.allocate(64)).getMessage();
+        assertTrue(message.contains("others wait for room (1) and come first"), message);
+        live.remove(0).release();
+        large.join();
+        assertEquals(null, thrown.get());
+        assertFalse(pool.core().isBypassed());
+        pool.allocate(64).release();
+        pool.allocate(64).release();
+        assertTrue(pool.stats().cachedBytes() > 0, "caches are used again");
+    }
+
+    @Test
+    void whatIsAboveTheLimitIsNotWaitedFor() {
+        assertThrows(PoolExhaustedException.class, () -> pool.allocate(9 << 20, FOR_EVER));
+        assertEquals(1, pool.stats().failures());
+    }
+
+    @Test
+    void aWaitIsOneFailure() {
+        fill();
+        long before = pool.stats().failures();
+        assertThrows(PoolExhaustedException.class, () -> pool.allocate(SIZE, Duration.ofMillis(50)));
+        assertEquals(before + 1, pool.stats().failures());
+    }
+
+    @Test
+    void membersOfAFamilyWaitInOneLine() throws InterruptedException {
+        try (BufferPool one = BufferPool.builder().parent(pool).build(); BufferPool two = BufferPool.builder().parent(pool).build()) {
+            PooledBuffer held = one.allocate(6 << 20);
+            AtomicReference<Throwable> thrown = new AtomicReference<>();
+            List<Integer> served = Collections.synchronizedList(new ArrayList<>());
+            List<Thread> threads = new ArrayList<>();
+            for (BufferPool each : List.of(two, one, pool)) {
+                int number = threads.size();
+                threads.add(start(index -> {
+                    PooledBuffer buffer = each.allocate(5 << 20, FOR_EVER);
+                    served.add(number);
+                    buffer.release();
+                }, thrown));
+                awaitWaiting(number + 1);
+            }
+            held.release();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertEquals(null, thrown.get());
+            assertEquals(List.of(0, 1, 2), served);
+        }
+    }
+
+    @Test
+    void aCheckedPoolIsWaitedForAsWell() throws InterruptedException {
+        try (BufferPool strict = BufferPool.builder().checked(true).maxMemory(8 << 20).build()) {
+            PooledBuffer held = strict.allocate(6 << 20);
+            AtomicReference<Throwable> thrown = new AtomicReference<>();
+            Thread waiting = start(index -> strict.allocate(5 << 20, FOR_EVER).release(), thrown);
+            Await.until(() -> strict.core().waiting() == 1, strict::stats);
+            held.release();
+            waiting.join();
+            assertEquals(null, thrown.get());
+        }
     }
 }
