@@ -48,7 +48,7 @@ class JvmErrorTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-XX:+UseSerialGC", "-XX:+UseG1GC"})
+    @ValueSource(strings = "-XX:+UseSerialGC")
     void aFullHeap(String collector) throws Exception {
         survives(FullHeap.class, List.of("-Xmx24m", collector), "24");
     }
