@@ -27,11 +27,12 @@ read -r oldest _ < <(.ci/jdks)
 verdicts=()
 declare -A sound
 
+# With new times (-m), as what is built there may be of a mutant that was stopped, or the last one.
 rm -rf "$tree" "$logs"
 mkdir -p "$tree" "$logs"
 git ls-files -z --cached --others --exclude-standard |
     while IFS= read -r -d '' file; do [[ -f $file ]] && printf '%s\0' "$file"; done |
-    tar -c --null -T - | tar -x -C "$tree"
+    tar -c --null -T - | tar -x -m -C "$tree"
 
 # Runs tests in the copy: `rust FILTER…`, `loom FILTER…` or `java CLASS`.
 tests() {
