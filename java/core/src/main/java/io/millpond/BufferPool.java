@@ -39,6 +39,7 @@ public final class BufferPool implements AutoCloseable {
     private BufferPool(PoolOptions options, boolean shared) {
         NativeLibrary.ensureAvailability();
         Rehearsal.ensure();
+        StackRoom.ensure();
         this.core = new PoolCore(options);
         this.shared = shared;
         Housekeeper.add(core);

@@ -85,7 +85,10 @@ final class NativePool {
 
         @Override
         void happen() {
-            checked(Native.destroyPool(handle));
+            // None: an error struck as this was made, and the pool is destroyed already.
+            if (handle != 0) {
+                checked(Native.destroyPool(handle));
+            }
             done = true;
         }
     }
