@@ -115,7 +115,7 @@ public final class Against {
     private static double nanos(Trial trial, Path jar) throws RunnerException {
         String own = System.setProperty(CLASS_PATH, jar.toString());
         try {
-            return trial.run(WARM_UPS, ITERATIONS).getPrimaryResult().getScore();
+            return trial.suite().nanos(trial.run(WARM_UPS, ITERATIONS).getPrimaryResult().getScore());
         } finally {
             System.setProperty(CLASS_PATH, own);
         }

@@ -98,8 +98,9 @@ public final class Benchmarks {
     private void report(Row row, String allocator, RunResult result) throws IOException {
         Result<?> cost = result.getPrimaryResult();
         Result<?> garbage = result.getSecondaryResults().get(GARBAGE);
-        Figure figure = new Figure(row.suite().name(), row.jdk().version(), row.value(), allocator, cost.getScore(),
-            cost.getScoreError(), garbage == null ? Double.NaN : garbage.getScore());
+        double nanos = row.suite().nanos(cost.getScore());
+        Figure figure = new Figure(row.suite().name(), row.jdk().version(), row.value(), allocator, nanos,
+            nanos * cost.getScoreError() / cost.getScore(), garbage == null ? Double.NaN : garbage.getScore());
         figure.append(out);
         double minutes = (System.nanoTime() - start) / NANOS_PER_MINUTE;
         System.out.printf(Locale.ROOT, "[%d of %d, %.0f min left] JDK %d, %s %s: %s %.1f ±%.1f ns, %.1f B of heap%n", done, jvms,

@@ -2,6 +2,7 @@ package io.millpond.benchmarks;
 
 import java.util.List;
 import java.util.regex.Pattern;
+import org.openjdk.jmh.annotations.Mode;
 
 /**
  * A row of tables: one benchmark, over the values of its parameter and a list of allocators, under one set of conditions.
@@ -70,6 +71,19 @@ public record Suite(String name, String benchmark, String parameter, List<String
                 + plan.stream().map(Suite::name).toList());
         }
         return suites;
+    }
+
+    /**
+     * What JMH counts. With one thread the mean of the times; with more of them what all get done together, because the mean of
+     * their times is mostly that of a thread that hardly ever had a processor.
+     */
+    Mode mode() {
+        return threads == 1 ? Mode.AverageTime : Mode.Throughput;
+    }
+
+    /** Nanoseconds that one thread takes for one operation, from what JMH found. */
+    double nanos(double score) {
+        return threads == 1 ? score : threads / score;
     }
 
     Suite on(Kind other) {

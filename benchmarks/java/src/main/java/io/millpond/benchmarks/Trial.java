@@ -37,7 +37,7 @@ record Trial(Jdk jdk, Suite suite, String value, String allocator) {
         ChainedOptionsBuilder options = new OptionsBuilder().include("\\." + suite.benchmark().replace(".", "\\.") + "$")
             .jvm(jdk.java()).jvmArgs(flags().toArray(new String[0])).addProfiler(GCProfiler.class)
             .verbosity(VerboseMode.SILENT).shouldFailOnError(true).threads(suite.threads())
-            .forks(1).warmupIterations(warmUps).measurementIterations(iterations)
+            .mode(suite.mode()).forks(1).warmupIterations(warmUps).measurementIterations(iterations)
             .warmupTime(TimeValue.milliseconds(ITERATION_MILLIS)).measurementTime(TimeValue.milliseconds(ITERATION_MILLIS));
         if (!value.isEmpty()) {
             options.param(suite.parameter(), value);
