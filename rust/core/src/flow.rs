@@ -1,7 +1,7 @@
 //! The way of a block: from an arena or the depot to a thread's cache, and back.
 
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use crate::arena::Arena;
 use crate::cache::batch::Batch;
@@ -23,6 +23,23 @@ const OWN_THREAD_BYTES: usize = 64 << 20;
 
 /// Caches that are kept for threads to come.
 const SPARE_MAX: usize = 4;
+
+/// Threads that purge. (Not by `thread::scope`, which leaves a destructor to the thread that calls it: that may end when this
+/// library was unloaded already.)
+struct Helpers(Vec<JoinHandle<usize>>);
+
+impl Helpers {
+    /// Waits for them. Returns the bytes that they gave back.
+    fn join(&mut self) -> usize {
+        self.0.drain(..).map(|helper| helper.join().unwrap_or(0)).sum()
+    }
+}
+
+impl Drop for Helpers {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
 
 impl Inner {
     /// Whether this is a forked child's copy of the pool, which must be left alone.
@@ -269,7 +286,7 @@ impl Inner {
             return 0;
         }
         self.counters.count(class, 0, blocks.len() as u64);
-        self.settle(class, blocks, 0)
+        self.settle(class, blocks, local::number())
     }
 
     /// Gives back what a user gave, by `give`. Refuses what that would take for marked entries, which no user has.
@@ -337,7 +354,10 @@ impl Inner {
         cache: Option<&ThreadCache>,
         place: Option<Place>,
     ) -> Result<usize, Error> {
-        let (number, home) = cache.map_or((0, 0), |cache| (cache.number, cache.arena()));
+        let (number, home) = cache.map_or_else(
+            || (local::number(), local::number() % self.arenas.len()),
+            |cache| (cache.number, cache.arena()),
+        );
         self.with_room(Want::of_class(class), place, || {
             let taken = self.depot.take(class, number, out);
             if taken > 0 {
@@ -537,19 +557,18 @@ impl Inner {
         let purge = |arena: &Arena| arena.purge(&self.backing, true);
         let (large, mut mine): (Vec<&Arena>, Vec<&Arena>) =
             self.arenas.iter().partition(|arena| arena.figures().dirty_pages * PAGE >= OWN_THREAD_BYTES);
-        thread::scope(|scope| {
-            let mut helpers = Vec::new();
-            for &arena in large.iter().skip(1) {
-                let helper = thread::Builder::new().name("millpond-purge".into());
-                match helper.spawn_scoped(scope, move || purge(arena)) {
-                    Ok(helper) => helpers.push(helper),
-                    Err(_) => mine.push(arena),
-                }
+        let mut helpers = Helpers(Vec::new());
+        for &arena in large.iter().skip(1) {
+            let helper = thread::Builder::new().name("millpond-purge".into());
+            // SAFETY: the helpers are waited for before this function ends, however it ends.
+            match unsafe { helper.spawn_unchecked(move || purge(arena)) } {
+                Ok(helper) => helpers.0.push(helper),
+                Err(_) => mine.push(arena),
             }
-            mine.extend(large.first());
-            let bytes: usize = mine.into_iter().map(purge).sum();
-            bytes + helpers.into_iter().map(|helper| helper.join().expect("purging does not panic")).sum::<usize>()
-        })
+        }
+        mine.extend(large.first());
+        let bytes: usize = mine.into_iter().map(purge).sum();
+        bytes + helpers.join()
     }
 
     /// A cache for a thread that has none yet; `None` if there is no memory for one.

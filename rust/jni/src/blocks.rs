@@ -1,4 +1,7 @@
 //! Blocks, in batches and one by one.
+//!
+//! They go past the caches of threads: Java has its own, and no thread of the JVM should have destructors of this library
+//! to run when it ends, since the library may be unloaded before.
 
 use jni::sys::{jclass, jint, jlong};
 use millpond::{Error, SizeClass};
@@ -46,7 +49,9 @@ fn move_in(
 
 pub(crate) extern "system" fn take(env: Env, _: jclass, pool: jlong, class: jint, blocks: Longs, count: jint) -> jint {
     // SAFETY: Java passes a live handle.
-    guarded(|| move_out(env, blocks, (class, count), |class, out| unsafe { handle::pool(pool) }.take(class, out)))
+    guarded(|| {
+        move_out(env, blocks, (class, count), |class, out| unsafe { handle::pool(pool) }.take_shared(class, out))
+    })
 }
 
 pub(crate) extern "system" fn take_shared(
@@ -67,7 +72,9 @@ pub(crate) extern "system" fn take_shared(
 
 pub(crate) extern "system" fn give(env: Env, _: jclass, pool: jlong, class: jint, blocks: Longs, count: jint) -> jint {
     // SAFETY: as in `take`; Java gives back each block once, when its handle was released or cannot be reached.
-    guarded(|| move_in(env, blocks, (class, count), |class, blocks| unsafe { handle::pool(pool).give(class, blocks) }))
+    guarded(|| {
+        move_in(env, blocks, (class, count), |class, blocks| unsafe { handle::pool(pool).give_shared(class, blocks) })
+    })
 }
 
 pub(crate) extern "system" fn give_shared(

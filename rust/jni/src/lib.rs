@@ -57,3 +57,15 @@ pub unsafe extern "system" fn JNI_OnLoad(vm: *mut JavaVM, _reserved: *mut c_void
         Ok(JNI_VERSION_10)
     })
 }
+
+/// Called by the JVM before it unloads the library, when the class loader of `io.millpond` was collected. Pools may be left
+/// that died with it. No buffer over their memory is: the `Watch` of each holds the class loader for as long as it can be
+/// reached.
+#[unsafe(no_mangle)]
+pub extern "system" fn JNI_OnUnload(_vm: *mut JavaVM, _reserved: *mut c_void) {
+    code::guarded(|| {
+        // SAFETY: handles and buffers were objects of classes that are gone, or held these back.
+        unsafe { handle::destroy_all() };
+        Ok(0)
+    });
+}

@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 
 use super::thread::ThreadCache;
 use crate::pool::{Inner, Pool};
+use crate::sync::raw::{AtomicUsize, Ordering};
 
 /// A pool id that no pool has.
 const NO_POOL: u64 = 0;
@@ -29,6 +30,8 @@ struct Entry {
 struct Caches(RefCell<Vec<Entry>>);
 
 thread_local! {
+    /// Needs no destructor, so a thread that has only this may outlive the library.
+    static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
     static CURRENT: Current = const { Current { pool: Cell::new(NO_POOL), cache: Cell::new(std::ptr::null()) } };
     static CACHES: Caches = Caches::default();
 }
@@ -52,6 +55,17 @@ impl Drop for Caches {
             }
         }
     }
+}
+
+/// A number for this thread, whether it has caches or not; two may have the same one day.
+pub(crate) fn number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    NUMBER.with(|number| {
+        if number.get() == usize::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed) % usize::MAX);
+        }
+        number.get()
+    })
 }
 
 /// Calls `act` with the cache that this thread used last, if that is one of this pool.

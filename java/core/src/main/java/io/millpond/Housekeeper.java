@@ -3,6 +3,7 @@ package io.millpond;
 import java.lang.System.Logger.Level;
 import java.lang.ref.Cleaner;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -29,6 +30,11 @@ final class Housekeeper implements Runnable {
      */
     static final Cleaner CLEANER = Cleaner.create();
 
+    /** What this thread comes across. Loaded in time: when an application is stopped, its class loader may be closed first. */
+    static final List<Class<?>> NEEDED = List.of(Bin.class, CheckedBlocks.CheckedWatch.class, Ending.class, Forgotten.class,
+            Magazine.class, Magazines.Figures.class, Magazines.Visit.class, NativePool.Report.class, PoolStats.class, Shelf.class,
+            Slot.class, SlotTable.class, Watch.class);
+
     private static final System.Logger LOGGER = System.getLogger("io.millpond");
     private static final AtomicReference<Thread> THREAD = new AtomicReference<>();
     private static final Object GUARD = new Object();
@@ -38,6 +44,8 @@ final class Housekeeper implements Runnable {
     /** The native library takes times since a fixed origin. */
     private static final long ORIGIN = System.nanoTime();
 
+    /** The error that was reported last. */
+    private Class<?> reported;
     /** When there was something to do last. */
     private long busyAt = System.nanoTime();
 
@@ -107,23 +115,35 @@ final class Housekeeper implements Runnable {
         Thread me = Thread.currentThread();
         try {
             // Somebody else's: this one was taken for one that did not start.
-            while (THREAD.get() == me) {
-                long wait = round();
-                if (System.nanoTime() - busyAt >= LINGER_NANOS && end(me)) {
-                    return;
-                }
-                if (!woken) {
-                    LockSupport.parkNanos(this, wait);
-                }
-                // Nobody has a reason to interrupt this thread; it goes on.
-                Thread.interrupted();
+            boolean wanted = true;
+            while (wanted && THREAD.get() == me) {
+                wanted = goOn(me);
             }
         } finally {
             THREAD.compareAndSet(me, null);
         }
     }
 
-    /** Ticks the pools for which it is time. Returns how long that takes to be so again. Throws nothing. */
+    /** A round, and the pause after it, unless this thread is not wanted any more. */
+    private boolean goOn(Thread me) {
+        try {
+            long wait = round();
+            if (System.nanoTime() - busyAt >= LINGER_NANOS && end(me)) {
+                return false;
+            }
+            if (!woken) {
+                LockSupport.parkNanos(this, wait);
+            }
+            // Nobody has a reason to interrupt this thread; it goes on.
+            Thread.interrupted();
+        } catch (Throwable e) {
+            // What is done for the first time may need heap for the JVM's own.
+            Thread.yield();
+        }
+        return true;
+    }
+
+    /** Ticks the pools for which it is time. Returns how long that takes to be so again. */
     private long round() {
         boolean all = woken;
         woken = false;
@@ -145,7 +165,7 @@ final class Housekeeper implements Runnable {
         return wait;
     }
 
-    private static boolean meet() {
+    private boolean meet() {
         try {
             return Ending.meet();
         } catch (Throwable e) {
@@ -154,7 +174,7 @@ final class Housekeeper implements Runnable {
         }
     }
 
-    private static void tick(PoolCore pool, long now) {
+    private void tick(PoolCore pool, long now) {
         try {
             if (!pool.tick(now, now - ORIGIN)) {
                 remove(pool);
@@ -165,9 +185,14 @@ final class Housekeeper implements Runnable {
         }
     }
 
-    private static void report(String what, Throwable e) {
+    /** Says it once: what is tried again may fail again, many times a second. */
+    private void report(String what, Throwable e) {
+        if (reported == e.getClass()) {
+            return;
+        }
         try {
             LOGGER.log(Level.WARNING, what + " failed, and is tried again", e);
+            reported = e.getClass();
         } catch (Throwable again) {
             // There may be no heap for saying so.
         }

@@ -399,6 +399,10 @@ final class PoolCore extends BlockSource {
     }
 
     PoolStats stats() {
+        if (!resting || !forgotten.isEmpty()) {
+            // Who watches a pool sees it at rest in the end.
+            Housekeeper.attend();
+        }
         long forgottenSoFar = forgottenCount.get();
         long releases = directReleases.get();
         Magazines.Figures cached = magazines.figures();

@@ -50,5 +50,7 @@ final class Rehearsal implements Runnable {
             core.trim();
         }
         core.close();
+        // Its parked slots are dropped, or their buffers would keep them, and this class loader, for ever.
+        Housekeeper.add(core);
     }
 }
