@@ -35,7 +35,8 @@ final class Rehearsal implements Runnable {
 
     @Override
     public void run() {
-        PoolCore core = new PoolCore(new PoolOptions("rehearsal", 64 << 20, Duration.ofSeconds(1), 8 << 20, false, 64, false, null));
+        Duration decay = Duration.ofSeconds(1);
+        PoolCore core = new PoolCore(new PoolOptions("rehearsal", 64 << 20, decay, 8 << 20, false, 64, false, null));
         for (int round = 0; round < 2; round++) {
             PooledBuffer[] many = new PooledBuffer[MANY];
             for (int i = 0; i < MANY; i++) {
