@@ -54,7 +54,7 @@ struct Program {
     next_mark: u8,
 }
 
-/// Reads calls from bytes, [`RECORD`] each, and makes them all. Any bytes are a program.
+/// Reads calls from bytes, `RECORD` each, and makes them all. Any bytes are a program.
 ///
 /// # Panics
 /// If a call does not do what the header says.
@@ -124,7 +124,7 @@ impl Program {
             name: name.cast::<c_char>(),
             max_bytes: LIMIT,
             decay_millis: 100,
-            thread_cache_bytes: if how % 2 == 0 { 64 << 10 } else { 0 },
+            thread_cache_bytes: if how.is_multiple_of(2) { 64 << 10 } else { 0 },
             all_caches_bytes: 0,
             depot_bytes: 1 << 20,
             arenas: usize::from(how % 3),
@@ -326,7 +326,7 @@ impl Program {
         }
         let mut bytes = 0;
         // SAFETY: the pool lives, or is null; the bytes may be written to.
-        assert_eq!(unsafe { millpond_trim(pool, if a % 2 == 0 { &mut bytes } else { null_mut() }) }, expected);
+        assert_eq!(unsafe { millpond_trim(pool, if a.is_multiple_of(2) { &mut bytes } else { null_mut() }) }, expected);
         assert!(bytes.is_multiple_of(PAGE));
     }
 

@@ -21,7 +21,7 @@ final class Housekeeper implements Runnable {
     /** How often a pool is ticked: ten times a decay time, within these bounds. */
     static final long SHORTEST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     static final long LONGEST_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** So long nothing is to be done before it ends: a class loader should not wait long for it, nor a thread be started often. */
+    /** So long nothing is to be done before it ends: class loaders should not wait long for it, nor threads be started often. */
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(3);
 
     /**

@@ -82,7 +82,7 @@ final class Magazine {
     /** With the lock: of the blocks on their way to the native library. */
     private final long[] addresses = new long[Math.max(1, SizeClass.batch(0))];
 
-    /* The housekeeper's notes: the sequence seen last, and since when; the one of the last decay, and when it was; what is due. */
+    /* The housekeeper's notes: the sequence seen last, and since when; that of the last decay, and when it was; what is due. */
     long seenSequence = -1;
     long seenSince;
     long decayedSequence;

@@ -270,7 +270,8 @@ class WaitingTest {
 
     @Test
     void membersOfAFamilyWaitInOneLine() throws InterruptedException {
-        try (BufferPool one = BufferPool.builder().parent(pool).build(); BufferPool two = BufferPool.builder().parent(pool).build()) {
+        try (BufferPool one = BufferPool.builder().parent(pool).build();
+                BufferPool two = BufferPool.builder().parent(pool).build()) {
             PooledBuffer held = one.allocate(6 << 20);
             AtomicReference<Throwable> thrown = new AtomicReference<>();
             List<Integer> served = Collections.synchronizedList(new ArrayList<>());

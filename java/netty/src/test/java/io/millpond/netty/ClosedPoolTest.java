@@ -66,7 +66,7 @@ class ClosedPoolTest {
         assertTrue(complaint.getMessage().contains("netty-tests' is closed"), complaint.getMessage());
     }
 
-    /** Netty's io_uring lets the error of an allocator, whatever its type, through to the event loop, and the connection hangs. */
+    /** Netty's io_uring lets an allocator's error, whatever its type, through to the event loop, and the connection hangs. */
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "IO_URING")
     void eachReadEndsItsConnection(Transport transport) throws Exception {
