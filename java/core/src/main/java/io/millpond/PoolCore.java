@@ -203,7 +203,11 @@ final class PoolCore extends BlockSource {
     /** Takes back a slot. The caller has seen to it that this happens once. */
     void release(Slot slot) {
         if (checked != null) {
-            checked.release(slot);
+            try {
+                checked.release(slot);
+            } finally {
+                Housekeeper.attend();
+            }
             return;
         }
         try {
@@ -217,6 +221,7 @@ final class PoolCore extends BlockSource {
             // Where there was no room on the Java heap the slot has not moved, and its block needs none to go back.
             exchange.giveBare(slot);
             countDirect(0, 1);
+            Housekeeper.attend();
         }
     }
 
@@ -563,8 +568,12 @@ final class PoolCore extends BlockSource {
     }
 
     private Slot takeChecked(int size) {
-        Slot slot = checked.take(size);
-        return slot == null && reclaimFamily() ? checked.take(size) : slot;
+        try {
+            Slot slot = checked.take(size);
+            return slot == null && reclaimFamily() ? checked.take(size) : slot;
+        } finally {
+            Housekeeper.attend();
+        }
     }
 
     private PooledBuffer hand(Slot slot, int size) {
@@ -603,16 +612,18 @@ final class PoolCore extends BlockSource {
     }
 
     private Slot allocateSlowly(Magazine magazine, Thread thread, int sizeClass, int size) {
-        Slot slot = hurry(magazine, thread, sizeClass, size);
-        if (slot != null) {
+        try {
+            Slot slot = hurry(magazine, thread, sizeClass, size);
+            if (slot == null) {
+                slot = fetch(magazine, thread, sizeClass, size);
+            }
+            if (slot == null && isAllowed(requestOf(size)) && reclaimFamily()) {
+                slot = fetch(magazine, thread, sizeClass, size);
+            }
             return slot;
+        } finally {
+            Housekeeper.attend();
         }
-        slot = fetch(magazine, thread, sizeClass, size);
-        if (slot == null && isAllowed(requestOf(size)) && reclaimFamily()) {
-            slot = fetch(magazine, thread, sizeClass, size);
-        }
-        Housekeeper.attend();
-        return slot;
     }
 
     /** Whether no limit forbids so many bytes for ever. */
@@ -649,6 +660,14 @@ final class PoolCore extends BlockSource {
     }
 
     private void releaseSlowly(Magazine magazine, Thread thread, Slot slot) {
+        try {
+            putSlowly(magazine, thread, slot);
+        } finally {
+            Housekeeper.attend();
+        }
+    }
+
+    private void putSlowly(Magazine magazine, Thread thread, Slot slot) {
         if (magazine.owner == thread) {
             if (magazine.isPast(slot.sizeClass)) {
                 exchange.giveOne(slot);
@@ -668,7 +687,6 @@ final class PoolCore extends BlockSource {
         } else {
             magazine.flush(exchange, slot);
         }
-        Housekeeper.attend();
     }
 
     /** Gives the blocks away that the Cleaner found. Returns whether there were any. */

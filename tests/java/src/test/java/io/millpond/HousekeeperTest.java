@@ -139,6 +139,40 @@ class HousekeeperTest {
         assertTrue(jvm.output.contains("came and went"), jvm::toString);
     }
 
+    @Test
+    void whoeverReleasesSomethingBringsItBack() throws Exception {
+        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
+        flags.add("-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path"));
+        ForkedJvm jvm = ForkedJvm.run(flags, ReleasesLate.class);
+        assertEquals(0, jvm.exitStatus, jvm::toString);
+        assertTrue(jvm.output.contains("brought back each time"), jvm::toString);
+    }
+
+    /** Releases the last buffer when nobody is there any more: one too large for magazines, and one of a checked pool. */
+    static final class ReleasesLate {
+        private ReleasesLate() {
+        }
+
+        public static void main(String[] arguments) throws Exception {
+            for (boolean checked : new boolean[] {false, true}) {
+                BufferPool pool = pool("late", checked);
+                PooledBuffer live = pool.allocate(3 << 20);
+                Await.until(() -> !isThere(), pool::stats);
+                Threads.runOne(index -> live.release());
+                if (!isThere()) {
+                    throw new AssertionError("nobody looks after " + pool.stats());
+                }
+                Await.until(() -> !isThere(), pool::stats);
+                PoolStats stats = pool.stats();
+                if (stats.committedBytes() > 0) {
+                    throw new AssertionError("it was not done: " + stats);
+                }
+                pool.close();
+            }
+            System.out.println("brought back each time");
+        }
+    }
+
     /** Uses a pool, and rests; a live buffer needs nobody. */
     static final class Rests {
         private Rests() {
