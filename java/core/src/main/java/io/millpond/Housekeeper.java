@@ -1,6 +1,7 @@
 package io.millpond;
 
 import java.lang.System.Logger.Level;
+import java.lang.invoke.VarHandle;
 import java.lang.ref.Cleaner;
 import java.util.Arrays;
 import java.util.List;
@@ -32,8 +33,8 @@ final class Housekeeper implements Runnable {
 
     /** What this thread comes across. Loaded in time: when an application is stopped, its class loader may be closed first. */
     static final List<Class<?>> NEEDED = List.of(Bin.class, CheckedBlocks.CheckedWatch.class, Ending.class, Forgotten.class,
-            Magazine.class, Magazines.Figures.class, Magazines.Visit.class, NativePool.Report.class, PoolStats.class, Shelf.class,
-            Slot.class, SlotTable.class, Watch.class);
+            Magazine.class, Magazines.Figures.class, Magazines.Visit.class, Membarrier.class, NativePool.Report.class,
+            PoolStats.class, Shelf.class, Slot.class, SlotTable.class, Watch.class);
 
     private static final System.Logger LOGGER = System.getLogger("io.millpond");
     private static final AtomicReference<Thread> THREAD = new AtomicReference<>();
@@ -89,6 +90,10 @@ final class Housekeeper implements Runnable {
 
     /** Sees to it that it is there. Called wherever a pool is given something to do, and cheap. */
     static void attend() {
+        if (!Membarrier.EXISTS) {
+            // What was done before is seen by one who is about to end, or its end is seen here.
+            VarHandle.fullFence();
+        }
         if (THREAD.get() == null) {
             start();
         }
@@ -203,10 +208,17 @@ final class Housekeeper implements Runnable {
         PoolCore[] all = pools;
         // From here on whoever comes starts another; who came before, and saw this one, has done what is looked for below.
         THREAD.set(null);
-        Native.membarrier();
-        boolean idle = all == pools;
-        for (PoolCore pool : all) {
-            idle &= pool.rests();
+        boolean idle = false;
+        try {
+            VarHandle.fullFence();
+            Membarrier.run();
+            idle = all == pools;
+            for (PoolCore pool : all) {
+                idle &= pool.rests();
+            }
+        } catch (Throwable e) {
+            // It was not seen, so it may not be.
+            idle = false;
         }
         return idle || !THREAD.compareAndSet(null, me);
     }

@@ -23,6 +23,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>The order on the owner's side matters: were the top read before {@code revoked}, it could be from before somebody
  * emptied the magazine and left.
  *
+ * <p>Where the kernel has no {@code membarrier} the magazine is revoked from the start and for ever: its owner finds the way
+ * in with the lock, {@link #refill} and {@link #flush}, and a visitor needs nothing but the lock.
+ *
  * <p>A shared magazine, which never had an owner, is for virtual threads: one of them is inside at a time, the one that made
  * {@code sequence} odd by an atomic exchange. Whoever finds it odd goes elsewhere instead of waiting.
  *
@@ -62,6 +65,8 @@ final class Magazine {
     /** The one that was opened before it, and is not retired. {@link Magazines} has the first. */
     volatile Magazine next;
     private final boolean shared;
+    /** Whether its owner goes in with the lock like everybody else: there is no {@code membarrier}, so it is always revoked. */
+    private final boolean locked;
     /** Odd while the owner is inside. Changes with each use. */
     private long sequence;
     private int revoked;
@@ -94,6 +99,8 @@ final class Magazine {
         this.owner = owner;
         this.cell = cell;
         this.shared = owner == null;
+        this.locked = !shared && !Membarrier.EXISTS;
+        this.revoked = locked ? 1 : 0;
         this.budget = budget;
         this.room = room;
         this.firstPast = firstPast();
@@ -343,12 +350,19 @@ final class Magazine {
     }
 
     void restore() {
-        REVOKED.setRelease(this, 0);
+        if (!locked) {
+            REVOKED.setRelease(this, 0);
+        }
+    }
+
+    /** Whether {@link #isOutside} is to be believed only after a {@code membarrier}. */
+    boolean needsBarrier() {
+        return !shared && !locked;
     }
 
     /** After {@link #revoke} and the barrier: whether the owner, or all who share it, are outside, and stay there. */
     boolean isOutside() {
-        return ((long) SEQUENCE.getAcquire(this) & 1) == 0;
+        return locked || ((long) SEQUENCE.getAcquire(this) & 1) == 0;
     }
 
     /** After {@link #drainLocked}, revoked for good: lets go of the owner. */

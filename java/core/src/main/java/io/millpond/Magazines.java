@@ -50,8 +50,6 @@ final class Magazines {
         /** Filled in by who knows the shelves. */
         long shelfBytes;
         long shelfHugeBytes;
-        /** Whether the magazines of other threads can be emptied. */
-        final boolean reachable = Native.membarrier();
     }
 
     /** What a visitor does in a magazine whose owner is kept out. Only those with an owner are retired. */
@@ -212,7 +210,7 @@ final class Magazines {
     /** Locks those from {@code next} on, one inside the other, and then enters all whose owners are outside. */
     private void visitGroup(int next, int count) {
         if (next == count) {
-            boolean barrier = Native.membarrier();
+            boolean barrier = Membarrier.run();
             for (int i = 0; i < count; i++) {
                 if (isQuiet(group[i], barrier)) {
                     enter(group[i]);
@@ -265,11 +263,11 @@ final class Magazines {
     }
 
     private static boolean isQuiet(Magazine magazine, boolean barrier) {
-        boolean shared = magazine.isShared();
-        if (!shared && (magazine.owner == Thread.currentThread() || !magazine.owner.isAlive())) {
+        if (!magazine.isShared() && (magazine.owner == Thread.currentThread() || !magazine.owner.isAlive())) {
             return true;
         }
-        for (int i = 0; (barrier || shared) && i < SPINS; i++) {
+        boolean tells = barrier || !magazine.needsBarrier();
+        for (int i = 0; tells && i < SPINS; i++) {
             if (magazine.isOutside()) {
                 return true;
             }

@@ -21,7 +21,6 @@ public final class PoolStats {
     private final long shelfBytes;
     private final long shelfHugeBytes;
     private final int magazines;
-    private final boolean reachable;
     private final long allocations;
     private final long releases;
     private final long forgotten;
@@ -35,7 +34,6 @@ public final class PoolStats {
         this.shelfBytes = magazines.shelfBytes;
         this.shelfHugeBytes = magazines.shelfHugeBytes;
         this.magazines = magazines.count;
-        this.reachable = magazines.reachable;
         this.allocations = allocations;
         this.releases = releases;
         this.forgotten = forgotten;
@@ -291,16 +289,6 @@ public final class PoolStats {
     }
 
     /**
-     * Whether what idle threads have at hand can be taken from them. Where the kernel has no {@code membarrier(2)}, or a
-     * sandbox forbids it, that memory waits until the thread allocates, releases or ends.
-     *
-     * @return true but on such systems
-     */
-    public boolean drainsIdleThreads() {
-        return reachable;
-    }
-
-    /**
      * Threads that have a native cache.
      *
      * @return a count
@@ -328,7 +316,6 @@ public final class PoolStats {
                 + forgotten + ", failures " + failures() + ", bad frees " + badFrees() + ", purged " + purgedBytes() + " bytes"
                 + (purgeFailures() == 0 ? "" : ", purge failures " + purgeFailures())
                 + (violations() + quarantinedBytes() == 0 ? "" : ", violations " + violations() + ", quarantined "
-                + quarantinedBytes())
-                + (reachable ? "" : "; idle threads cannot be drained here: no membarrier");
+                + quarantinedBytes());
     }
 }
