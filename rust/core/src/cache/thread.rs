@@ -304,7 +304,7 @@ impl ThreadCache {
         let mut len = stack.len.load(Ordering::Relaxed);
         for _ in 0..limit.min(len as usize) {
             len -= 1;
-            // Nothing is left behind that was not handed out.
+            // Nothing is left behind that was not handed out: it would be believed, see `push_over`.
             batch.push(self.slots.0[(stack.start + len) as usize].load(Ordering::Relaxed));
             self.slots.0[(stack.start + len) as usize].store(0, Ordering::Relaxed);
         }
@@ -450,7 +450,10 @@ impl ThreadCache {
         for (to, from) in slots.iter().zip(&slots[taken..]) {
             to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
         }
-        let left = (slots.len() - taken) as u32;
+        let left = slots.len() - taken;
+        // As in `unstock`.
+        slots[left..].iter().for_each(|slot| slot.store(0, Ordering::Relaxed));
+        let left = left as u32;
         stack.len.store(left, Ordering::Relaxed);
         stack.low.store(left.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
         self.ungrant(class, taken as u32);

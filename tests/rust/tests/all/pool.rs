@@ -557,6 +557,29 @@ fn a_second_sized_release_is_noticed_when_the_block_leaves_the_cache() {
 }
 
 #[test]
+fn what_a_tick_took_out_of_the_cache_is_not_believed_any_more() {
+    const SIZE: usize = 100_000;
+    let (pool, mut now) = (pool(Options::new().arenas(1)), Duration::ZERO);
+    // With one more, the cache would have fetched another one, to lie below these.
+    let blocks = [(); 3].map(|()| pool.allocate(SIZE).expect("a block").into_address());
+    blocks.iter().for_each(|&block| free_sized(&pool, block, SIZE).expect("live"));
+    for _ in 0..40 {
+        pool.tick(now);
+        now += Duration::from_millis(100);
+    }
+    assert_eq!(pool.stats().committed, 0);
+    // Their pages are another block's now, and the cache has room again.
+    let (other, small) = (pool.allocate(LARGEST).expect("a block"), pool.allocate(SIZE).expect("a block"));
+    let range = other.as_ptr() as usize..other.as_ptr() as usize + other.len();
+    assert!(range.contains(&blocks[0]));
+    refused(free_sized(&pool, blocks[0], SIZE));
+    let next = pool.allocate(SIZE).expect("a block");
+    assert!(!range.contains(&(next.as_ptr() as usize)));
+    drop((other, small, next));
+    pool.check_invariants().expect("sound");
+}
+
+#[test]
 fn checked_mode_knows_what_was_asked_for() {
     let pool = pool(Options::new().checked(true));
     for size in [100, 5000, LARGEST, 3 << 20] {
