@@ -174,7 +174,7 @@ impl Budget {
     pub(crate) fn join(&self, level: usize, want: Want, family: &impl Family) -> Place {
         let budget = self.at(level);
         let mut is_first = false;
-        let place = self.line.join(budget.id(), want, || is_first = budget.count_waiter());
+        let place = self.line.join(self.id(), budget.id(), want, || is_first = budget.count_waiter());
         if is_first {
             family.bypass_caches(level);
         }
@@ -205,8 +205,6 @@ impl Budget {
         });
         if is_first {
             family.bypass_caches(level);
-            // He came too early for what was in those caches.
-            self.line.call_all();
         }
         self.line.hand_on(place);
     }
@@ -310,6 +308,61 @@ mod tests {
         sibling.acquire(80, 80).expect("room again");
         assert_eq!((parent.committed(), parent.peak(), child.peak(), child.limit()), (80, 80, 60, 80));
         assert!(sibling.acquire(usize::MAX, 1).is_err(), "no overflow");
+    }
+
+    /// Nothing is cached here.
+    struct Alone;
+
+    impl Family for Alone {
+        fn bypass_caches(&self, _: usize) {}
+
+        fn use_caches(&self, _: usize) {}
+    }
+
+    const MIB: usize = 1 << 20;
+
+    /// Two pools under a limit that is used up; in each, one waits there for a block of so many bytes.
+    fn two_who_wait(sizes: [usize; 2]) -> (Arc<Budget>, [(Arc<Budget>, Place); 2]) {
+        let parent = Budget::new("parent".into(), MIB, None);
+        parent.acquire(MIB, 1).expect("room");
+        let waiting = sizes.map(|size| {
+            let pool = Budget::new("child".into(), MIB, Some(parent.clone()));
+            let place = pool.join(1, Want::of(size), &Alone);
+            (pool, place)
+        });
+        (parent, waiting)
+    }
+
+    #[test]
+    fn a_block_that_came_back_to_another_pool_than_his_is_offered_to_those_who_wait_there() {
+        let (_, [(first, place), (second, next)]) = two_who_wait([1000, 1000]);
+        second.came_back();
+        assert!(first.line().is_called(place), "he has waited longest");
+        first.refused(place, 1, &Alone);
+        assert!(second.line().is_called(next), "a free block of a slab is its own pool's alone");
+    }
+
+    #[test]
+    fn who_is_refused_by_his_own_limit_keeps_nothing_from_others() {
+        let (parent, [(first, place), (second, next)]) = two_who_wait([MIB, MIB]);
+        parent.release(MIB);
+        assert!(first.line().is_called(place));
+        first.refused(place, 0, &Alone);
+        assert!(second.line().is_called(next));
+    }
+
+    #[test]
+    fn room_that_came_while_he_went_to_another_limit_is_found() {
+        let (parent, [(first, place), _]) = two_who_wait([MIB, 1]);
+        let late = Budget::new("late".into(), MIB, Some(parent.clone()));
+        let moving = late.join(0, Want::of(1), &Alone);
+        // He is refused by the parent; before he stands there, something comes back that is too little for the other one.
+        assert!(late.acquire(1, 1).is_err());
+        parent.release(1);
+        assert!(first.line().is_called(place));
+        first.refused(place, 1, &Alone);
+        late.refused(moving, 1, &Alone);
+        assert!(late.line().is_called(moving));
     }
 }
 

@@ -31,7 +31,9 @@ pub(crate) type Place = u64;
 #[derive(Debug)]
 struct Waiter {
     place: Place,
-    /// The highest limit that has refused him.
+    /// That of the pool he wants a block from.
+    pool: Limit,
+    /// The highest that has refused him.
     limit: Limit,
     want: Want,
     passed: u32,
@@ -66,13 +68,13 @@ struct Waiters {
 }
 
 impl Line {
-    /// Stands at the end, at `limit`. `joined` runs before anybody else sees it.
-    pub(crate) fn join(&self, limit: Limit, want: Want, joined: impl FnOnce()) -> Place {
+    /// Stands at the end, at `limit`, for a block of `pool`. `joined` runs before anybody else sees it.
+    pub(crate) fn join(&self, pool: Limit, limit: Limit, want: Want, joined: impl FnOnce()) -> Place {
         let mut waiters = self.waiters.lock();
         let place = waiters.next;
         waiters.next += 1;
         let wake = Arc::new(Condvar::new());
-        waiters.line.push_back(Waiter { place, limit, want, passed: 0, called: false, trying: false, wake });
+        waiters.line.push_back(Waiter { place, pool, limit, want, passed: 0, called: false, trying: false, wake });
         joined();
         place
     }
@@ -86,13 +88,15 @@ impl Line {
         waiters.call_from(0, |_| true);
     }
 
-    /// Another limit has refused one who waits. `moved` says whether he stands there from now on, instead of at his.
+    /// Another limit has refused one who waits. `moved` says whether he stands there from now on, instead of at his. Then
+    /// he is called: what came back there before was offered to others.
     pub(crate) fn stand_at(&self, place: Place, limit: Limit, moved: impl FnOnce(Limit) -> bool) {
         let mut waiters = self.waiters.lock();
         if let Some(waiter) = waiters.get(place)
             && moved(waiter.limit)
         {
             waiter.limit = limit;
+            waiter.call();
         }
     }
 
@@ -129,13 +133,14 @@ impl Line {
         self.waiters.lock().line.iter_mut().for_each(Waiter::call);
     }
 
-    /// One who was called found no room: calls the next one who might.
+    /// One who was called found no room: calls the next one who might. What refuses him refuses who wants as much of the
+    /// same pool; others have other limits, and other free blocks.
     pub(crate) fn hand_on(&self, place: Place) {
         let mut waiters = self.waiters.lock();
         let Some(index) = waiters.index(place) else { return };
         waiters.line[index].trying = false;
-        let (limit, want) = (waiters.line[index].limit, waiters.line[index].want);
-        waiters.call_from(index + 1, |next| next.limit != limit || !next.want.needs_no_less_than(&want));
+        let (pool, want) = (waiters.line[index].pool, waiters.line[index].want);
+        waiters.call_from(index + 1, |next| next.pool != pool || !next.want.needs_no_less_than(&want));
     }
 
     /// Whether he was called since this was last asked.
@@ -201,7 +206,7 @@ mod tests {
 
     fn line_of(wants: &[usize]) -> (Line, Vec<Place>) {
         let line = Line::default();
-        let places = wants.iter().map(|&bytes| line.join(HERE, Want::of(bytes), || ())).collect();
+        let places = wants.iter().map(|&bytes| line.join(HERE, HERE, Want::of(bytes), || ())).collect();
         (line, places)
     }
 
@@ -238,8 +243,10 @@ mod tests {
     #[test]
     fn who_moves_to_a_higher_limit_keeps_his_place() {
         let (line, places) = line_of(&[64]);
-        let later = line.join(ABOVE, Want::of(64), || ());
+        let later = line.join(ABOVE, ABOVE, Want::of(64), || ());
         line.stand_at(places[0], ABOVE, |_| true);
+        assert!(line.is_called(places[0]), "what came back there before was offered to others");
+        line.hand_on(places[0]);
         assert_eq!(line.ask(Some(later), |limit| limit == ABOVE), Turn::Passing(places[0]));
         line.stand_at(places[0], HERE, |_| false);
         assert_eq!(line.ask(Some(places[0]), |_| true), Turn::Own);

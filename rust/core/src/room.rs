@@ -43,12 +43,13 @@ impl Want {
         self.bytes
     }
 
-    /// Whether one who found no room for `other` tells that there is none for this: with slabs only if it is of the same
-    /// class, as others may have free blocks.
+    /// Whether one who found no room for `other` in the same pool tells that there is none for this: with slabs only if it
+    /// is of the same class, as others may have free blocks.
     pub(crate) fn needs_no_less_than(&self, other: &Want) -> bool {
-        let is_slab = |want: &Want| want.class.is_some_and(|class| !class.is_run());
-        self.class == other.class && (self.class.is_some() || self.bytes >= other.bytes)
-            || !is_slab(self) && self.bytes >= other.bytes
+        match self.class {
+            Some(class) if !class.is_run() => self.class == other.class,
+            _ => self.bytes >= other.bytes,
+        }
     }
 
     /// For a block of `size` bytes, whatever its class.
