@@ -3,14 +3,10 @@ package io.millpond;
 import io.millpond.internal.Block;
 import io.millpond.internal.BlockSource;
 import java.lang.System.Logger.Level;
-import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 
 /**
  * What a {@link BufferPool} is in front of. Slots, handles' slots and the housekeeper refer to this and not to the
@@ -38,11 +34,7 @@ final class PoolCore extends BlockSource {
     private final int[] classes;
     /** Null but in checked mode. */
     private final CheckedBlocks checked;
-    /** Null if there is none. Its public face, so that it is not taken for abandoned while this one lives. */
-    private final BufferPool parent;
-    private final List<WeakReference<PoolCore>> children = new CopyOnWriteArrayList<>();
-    /** The family's. */
-    private final WaitingLine line;
+    private final Family family;
 
     private final NativePool pool;
     private final SlotTable table = new SlotTable();
@@ -53,19 +45,12 @@ final class PoolCore extends BlockSource {
     /** A thread's {@link Magazine#cell}. */
     private final ThreadLocal<Object[]> mine = new ThreadLocal<>();
 
-    private final Forgotten forgotten = new Forgotten();
-    /** Held by who gives them back. */
-    private final Object collecting = new Object();
-    private final AtomicLong forgottenCount = new AtomicLong();
+    private final Forgotten forgotten;
     /** Buffers that went past all magazines. */
     private final AtomicLong directAllocations = new AtomicLong();
     private final AtomicLong directReleases = new AtomicLong();
     /** Requests that came to nothing. The native library counts what it is asked, which may be more. */
     private final AtomicLong failures = new AtomicLong();
-
-    /** Of a root: held by who takes back what the family has free, and how often that began. */
-    private final Object reclaiming = new Object();
-    private volatile long reclaims;
 
     private final AtomicBoolean closing = new AtomicBoolean();
     private volatile boolean closed;
@@ -88,29 +73,27 @@ final class PoolCore extends BlockSource {
         this.limit = options.maxMemory();
         this.decayNanos = options.decay().toNanos();
         this.zeroing = options.zeroing();
-        this.parent = options.parent();
-        if (parent != null) {
-            parent.core().ensureOpen();
-        }
-        this.line = parent == null ? new WaitingLine(this) : parent.core().line;
+        this.family = new Family(this, options.parent());
         long nativeBudget = options.threadCacheBytes() / NATIVE_SHARE;
         long magazineBudget = Math.min(options.threadCacheBytes() - nativeBudget, limit / MAGAZINE_SHARE);
-        this.pool = new NativePool(options, nativeBudget, parent == null ? null : parent.core().pool);
+        this.pool = new NativePool(options, nativeBudget, family.isRoot() ? null : ancestor().pool);
         this.classes = SizeClass.aligned(options.alignment());
         this.checked = options.checked() ? new CheckedBlocks(this, pool, classes) : null;
         this.exchange = new Exchange(this, pool, table);
         this.shelves = exchange.shelves();
+        this.forgotten = checked == null ? new Forgotten(exchange::giveForgotten, null)
+                : new Forgotten(checked::giveForgotten, checked::reportForgotten);
         this.magazines = new Magazines(exchange, magazineBudget, limit / MAGAZINES_SHARE);
         this.stripes = new Stripes(exchange, magazines);
         this.tickedAt = System.nanoTime();
         this.sweptAt = tickedAt;
         this.shelvedAt = tickedAt;
-        if (parent != null) {
-            parent.core().adopt(this);
-            if (line.isWaitedIn()) {
-                bypass();
-            }
-        }
+        family.join();
+    }
+
+    /** The most bytes it may have, by its own limit. */
+    long limit() {
+        return limit;
     }
 
     String name() {
@@ -139,48 +122,14 @@ final class PoolCore extends BlockSource {
     PooledBuffer allocate(int size, long nanos) throws InterruptedException {
         Slot slot = tryTake(size);
         if (slot == null && nanos > 0) {
-            slot = await(size, nanos);
+            long bytes = checked != null ? checked.request(size) : requestOf(size);
+            slot = family.line().await(this, bytes, nanos, place -> takeInLine(size, place));
         }
         if (slot == null) {
             failures.incrementAndGet();
             return null;
         }
         return handOrRelease(slot, size);
-    }
-
-    private Slot await(int size, long nanos) throws InterruptedException {
-        long start = System.nanoTime();
-        if (Thread.interrupted()) {
-            throw new InterruptedException();
-        }
-        long place = pool.joinLine(checked != null ? checked.request(size) : requestOf(size));
-        if (place < 0) {
-            // It closed meanwhile, or this is above a limit and would wait for ever.
-            ensureOpen();
-            return null;
-        }
-        try {
-            WaitingLine.Waiter waiter = line.enter(this, place);
-            while (true) {
-                Slot slot = takeInLine(size, place);
-                long left = nanos - (System.nanoTime() - start);
-                if (slot != null || left <= 0) {
-                    return slot;
-                }
-                // Whoever comes after may find what this one has not.
-                line.callNext();
-                if (line.await(waiter, left)) {
-                    reclaimFamily();
-                }
-            }
-        } finally {
-            try {
-                pool.leaveLine(place);
-                line.callNext();
-            } finally {
-                line.leave(place);
-            }
-        }
     }
 
     private Slot takeInLine(int size, long place) {
@@ -307,9 +256,9 @@ final class PoolCore extends BlockSource {
             return;
         }
         closed = true;
-        giveForgotten();
+        forgotten.giveBack();
         giveAll();
-        line.callAll();
+        family.line().callAll();
         look();
         PoolStats stats = stats();
         if (stats.liveBuffers() > 0 || stats.usedBytes() > 0) {
@@ -362,7 +311,7 @@ final class PoolCore extends BlockSource {
             LOGGER.log(Level.WARNING, "pool '" + name + "' was dropped without close(); it is closed now");
             close();
         }
-        giveForgotten();
+        forgotten.giveBack();
         if (closed) {
             tickNative(nanosSinceStart);
             boolean finished = isFinished();
@@ -408,7 +357,7 @@ final class PoolCore extends BlockSource {
             // Who watches a pool sees it at rest in the end.
             Housekeeper.attend();
         }
-        long forgottenSoFar = forgottenCount.get();
+        long forgottenSoFar = forgotten.count();
         long releases = directReleases.get();
         Magazines.Figures cached = magazines.figures();
         long allocations = cached.allocations + directAllocations.get();
@@ -426,7 +375,7 @@ final class PoolCore extends BlockSource {
 
     /** The same after waiting, or not if that is null. */
     PoolExhaustedException exhausted(int size, Duration waited) {
-        return new PoolExhaustedException(size, stats(), refusing().stats(), waited, waiting(), systemError);
+        return new PoolExhaustedException(size, stats(), family.refusing().stats(), waited, waiting(), systemError);
     }
 
     /** Called with the system's error number when there was no memory, with 0 when a limit was reached. */
@@ -436,32 +385,12 @@ final class PoolCore extends BlockSource {
         }
     }
 
-    /** Of this pool and its ancestors the one whose limit leaves the least room. */
-    private PoolCore refusing() {
-        PoolCore least = this;
-        long room = Long.MAX_VALUE;
-        for (PoolCore each = this; each != null; each = each.ancestor()) {
-            long[] figures = each.pool.stats();
-            long left = figures[NativePool.LIMIT_BYTES] - figures[NativePool.COMMITTED];
-            if (left < room) {
-                room = left;
-                least = each;
-            }
-        }
-        return least;
-    }
-
     int waiting() {
-        return line.length();
+        return family.line().length();
     }
 
     PoolCore ancestor() {
-        return parent == null ? null : parent.core();
-    }
-
-    private void adopt(PoolCore child) {
-        children.removeIf(each -> each.get() == null);
-        children.add(new WeakReference<>(child));
+        return family.ancestor();
     }
 
     /** Whether blocks go past magazines and shelves: after closing, and while somebody waits. */
@@ -471,74 +400,33 @@ final class PoolCore extends BlockSource {
 
     /** A block came back to the native library, which may have called one who waits. */
     void cameBack() {
-        if (line.isWaitedIn()) {
-            line.callNext();
+        if (family.line().isWaitedIn()) {
+            family.line().callNext();
         }
     }
 
-    /** Of a root: sends all blocks of the family past magazines and shelves, and takes out what is there. */
-    void bypassMagazines() {
-        forFamily(PoolCore::bypass);
+    Family family() {
+        return family;
     }
 
-    void useMagazines() {
-        forFamily(PoolCore::unbypass);
-    }
-
-    private void bypass() {
+    /** Sends all blocks past magazines and shelves, and takes out what is there. */
+    void bypass() {
         bypassed = true;
         magazines.bypass();
         shelves.drain();
     }
 
-    private void unbypass() {
+    void unbypass() {
         bypassed = false;
         magazines.use();
     }
 
-    private void forFamily(Consumer<PoolCore> act) {
-        act.accept(this);
-        for (WeakReference<PoolCore> each : children) {
-            PoolCore child = each.get();
-            if (child != null) {
-                child.forFamily(act);
-            }
-        }
-    }
-
     /** Gives what the Java side has of free blocks to the native library. Returns whether there was any. */
-    private boolean reclaim() {
+    boolean reclaim() {
         StackRoom.ensure();
-        boolean any = giveForgotten();
+        boolean any = forgotten.giveBack();
         any |= magazines.drain() > 0;
         return any | shelves.drain();
-    }
-
-    /**
-     * Does so in every pool whose bytes count where this one's do. Those who come while somebody is at it wait for that, and
-     * for one more, of the first of them: it gives back whatever was free when they came.
-     */
-    private boolean reclaimFamily() {
-        if (parent != null) {
-            return parent.core().reclaimFamily();
-        }
-        long begun = reclaims;
-        synchronized (reclaiming) {
-            if (reclaims != begun) {
-                return true;
-            }
-            reclaims = begun + 1;
-            return reclaimDescendants();
-        }
-    }
-
-    private boolean reclaimDescendants() {
-        boolean any = reclaim();
-        for (WeakReference<PoolCore> each : children) {
-            PoolCore child = each.get();
-            any |= child != null && child.reclaimDescendants();
-        }
-        return any;
     }
 
     /** What the system did not take back is tried again, in closed pools as well. */
@@ -570,7 +458,7 @@ final class PoolCore extends BlockSource {
     private Slot takeChecked(int size) {
         try {
             Slot slot = checked.take(size);
-            return slot == null && reclaimFamily() ? checked.take(size) : slot;
+            return slot == null && family.reclaim() ? checked.take(size) : slot;
         } finally {
             Housekeeper.attend();
         }
@@ -617,18 +505,13 @@ final class PoolCore extends BlockSource {
             if (slot == null) {
                 slot = fetch(magazine, thread, sizeClass, size);
             }
-            if (slot == null && isAllowed(requestOf(size)) && reclaimFamily()) {
+            if (slot == null && family.allows(requestOf(size)) && family.reclaim()) {
                 slot = fetch(magazine, thread, sizeClass, size);
             }
             return slot;
         } finally {
             Housekeeper.attend();
         }
-    }
-
-    /** Whether no limit forbids so many bytes for ever. */
-    private boolean isAllowed(long bytes) {
-        return bytes <= limit && (parent == null || parent.core().isAllowed(bytes));
     }
 
     /** What other threads have ready, without a lock; null if there is nothing. */
@@ -686,42 +569,6 @@ final class PoolCore extends BlockSource {
             stripes.put(thread, slot);
         } else {
             magazine.flush(exchange, slot);
-        }
-    }
-
-    /** Gives the blocks away that the Cleaner found. Returns whether there were any. */
-    private boolean giveForgotten() {
-        if (forgotten.isEmpty()) {
-            return false;
-        }
-        synchronized (collecting) {
-            boolean any = false;
-            for (Watch watch = forgotten.pop(); watch != null; watch = forgotten.pop()) {
-                giveForgotten(watch);
-                any = true;
-            }
-            return any;
-        }
-    }
-
-    private void giveForgotten(Watch watch) {
-        try {
-            if (checked != null) {
-                checked.giveForgotten(watch);
-            } else {
-                exchange.giveForgotten(watch);
-            }
-        } catch (Throwable e) {
-            if (watch.held) {
-                // Not given yet: the next one who comes tries again.
-                forgotten.push(watch);
-            }
-            throw e;
-        }
-        // Afterwards: when no buffer is live any more, no memory is used any more.
-        forgottenCount.incrementAndGet();
-        if (checked != null) {
-            checked.reportForgotten(watch);
         }
     }
 

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongFunction;
 
 /**
  * The threads of a family of pools that wait for room. Who is served when is the native library's to say, which knows them
@@ -18,21 +19,21 @@ final class WaitingLine {
     /** What native code releases, or a thread that was just then putting it on a shelf, tells nobody here. */
     private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-    /** The root of the family. */
-    private final PoolCore root;
+    /** Of the root. */
+    private final Family family;
     /** By place. */
     private final ConcurrentSkipListMap<Long, Waiter> waiters = new ConcurrentSkipListMap<>();
     /** Held by who shuts magazines for the first who waits, and opens them for the last. */
     private final Object gates = new Object();
     private volatile boolean bypassing;
 
-    WaitingLine(PoolCore root) {
-        this.root = root;
+    WaitingLine(Family root) {
+        this.family = root;
     }
 
     /** One who waits for a block of one pool. */
-    static final class Waiter {
-        final long place;
+    private static final class Waiter {
+        private final long place;
         private final PoolCore core;
         private final Thread thread = Thread.currentThread();
         private volatile boolean called;
@@ -58,25 +59,68 @@ final class WaitingLine {
         return waiters.size();
     }
 
+    /**
+     * Waits for {@code attempt} to give something; it is called with the thread's place in line.
+     *
+     * @param bytes what is wanted of the native library
+     * @return what it gave; null if there was no room in time, or some limit is below {@code bytes}
+     * @throws IllegalStateException if the pool is closed, before or meanwhile
+     * @throws InterruptedException if the thread is interrupted, before or while it waits
+     */
+    <T> T await(PoolCore core, long bytes, long nanos, LongFunction<T> attempt) throws InterruptedException {
+        long start = System.nanoTime();
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        long place = core.nativePool().joinLine(bytes);
+        if (place < 0) {
+            // It closed meanwhile, or this is above a limit and would wait for ever.
+            core.ensureOpen();
+            return null;
+        }
+        try {
+            Waiter waiter = enter(core, place);
+            while (true) {
+                T given = attempt.apply(place);
+                long left = nanos - (System.nanoTime() - start);
+                if (given != null || left <= 0) {
+                    return given;
+                }
+                // Whoever comes after may find what this one has not.
+                callNext();
+                if (sleep(waiter, left)) {
+                    core.family().reclaim();
+                }
+            }
+        } finally {
+            try {
+                core.nativePool().leaveLine(place);
+                callNext();
+            } finally {
+                leave(place);
+            }
+        }
+    }
+
     /** The calling thread waits with that place. {@link #leave} must follow, also if this throws. */
-    Waiter enter(PoolCore core, long place) {
+    private Waiter enter(PoolCore core, long place) {
         Waiter waiter = new Waiter(core, place);
         synchronized (gates) {
             waiters.put(place, waiter);
             if (!bypassing) {
                 bypassing = true;
-                root.bypassMagazines();
+                family.forEach(PoolCore::bypass);
             }
         }
         return waiter;
     }
 
-    void leave(long place) {
+    private void leave(long place) {
         synchronized (gates) {
             waiters.remove(place);
             if (bypassing && waiters.isEmpty()) {
                 bypassing = false;
-                root.useMagazines();
+                family.forEach(PoolCore::unbypass);
             }
         }
     }
@@ -85,7 +129,7 @@ final class WaitingLine {
      * Sleeps until called, for {@code nanos} at most; the first in line for about ten milliseconds at most. Returns whether
      * it is to look for what told nobody.
      */
-    boolean await(Waiter waiter, long nanos) throws InterruptedException {
+    private boolean sleep(Waiter waiter, long nanos) throws InterruptedException {
         long start = System.nanoTime();
         while (true) {
             if (Thread.interrupted()) {
