@@ -54,42 +54,10 @@ pub(crate) extern "system" fn take(env: Env, _: jclass, pool: jlong, class: jint
     })
 }
 
-pub(crate) extern "system" fn take_shared(
-    env: Env,
-    _: jclass,
-    pool: jlong,
-    class: jint,
-    blocks: Longs,
-    count: jint,
-) -> jint {
-    guarded(|| {
-        move_out(env, blocks, (class, count), |class, out| {
-            // SAFETY: as in `take`.
-            unsafe { handle::pool(pool) }.take_shared(class, out)
-        })
-    })
-}
-
 pub(crate) extern "system" fn give(env: Env, _: jclass, pool: jlong, class: jint, blocks: Longs, count: jint) -> jint {
     // SAFETY: as in `take`; Java gives back each block once, when its handle was released or cannot be reached.
     guarded(|| {
         move_in(env, blocks, (class, count), |class, blocks| unsafe { handle::pool(pool).give_shared(class, blocks) })
-    })
-}
-
-pub(crate) extern "system" fn give_shared(
-    env: Env,
-    _: jclass,
-    pool: jlong,
-    class: jint,
-    blocks: Longs,
-    count: jint,
-) -> jint {
-    guarded(|| {
-        move_in(env, blocks, (class, count), |class, blocks| {
-            // SAFETY: as in `give`.
-            unsafe { handle::pool(pool).give_shared(class, blocks) }
-        })
     })
 }
 

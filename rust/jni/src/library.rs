@@ -11,7 +11,7 @@ use crate::code::guarded;
 use crate::env::{Env, Ints};
 
 /// Changes whenever a method of `io.millpond.Native` or the order of its figures does.
-const ABI: jint = 6;
+const ABI: jint = 7;
 
 pub(crate) extern "system" fn version(env: Env, _: jclass) -> jstring {
     CString::new(VERSION).map_or(ptr::null_mut(), |version| env.new_string(&version))

@@ -21,7 +21,6 @@ pub(crate) extern "system" fn create(
     name: Bytes,
     max_bytes: jlong,
     decay_nanos: jlong,
-    thread_cache_bytes: jlong,
     parent: jlong,
     checked: jboolean,
 ) -> jlong {
@@ -33,7 +32,6 @@ pub(crate) extern "system" fn create(
             .name(String::from_utf8_lossy(name))
             .max_bytes(size(max_bytes)?)
             .decay(Duration::from_nanos(size(decay_nanos)? as u64))
-            .thread_cache_bytes(size(thread_cache_bytes)?)
             .checked(checked)
             // A ByteBuffer may outlive its release, and may be read then.
             .keep_addresses(true);

@@ -28,13 +28,11 @@ pub(crate) fn register(env: Env) -> Result<(), Code> {
     Ok(())
 }
 
-fn methods() -> [JNINativeMethod; 24] {
+fn methods() -> [JNINativeMethod; 22] {
     let batch = c"(JI[JI)I";
     [
         native(c"take", batch, blocks::take as *mut c_void),
         native(c"give", batch, blocks::give as *mut c_void),
-        native(c"takeShared", batch, blocks::take_shared as *mut c_void),
-        native(c"giveShared", batch, blocks::give_shared as *mut c_void),
         native(c"giveOne", c"(JIJ)I", blocks::give_one as *mut c_void),
         native(c"takeHuge", c"(JJ[J)I", blocks::take_huge as *mut c_void),
         native(c"giveHuge", c"(JJ)I", blocks::give_huge as *mut c_void),
@@ -45,7 +43,7 @@ fn methods() -> [JNINativeMethod; 24] {
         native(c"leaveLine", c"(JJ)I", line::leave as *mut c_void),
         native(c"isCalled", c"(JJ)I", line::is_called as *mut c_void),
         native(c"takeInLine", c"(JJJ[J)I", line::take as *mut c_void),
-        native(c"createPool", c"([BJJJJZ)J", pool::create as *mut c_void),
+        native(c"createPool", c"([BJJJZ)J", pool::create as *mut c_void),
         native(c"destroyPool", c"(J)I", pool::destroy as *mut c_void),
         native(c"closePool", c"(J)J", pool::close as *mut c_void),
         native(c"trim", c"(J)J", pool::trim as *mut c_void),

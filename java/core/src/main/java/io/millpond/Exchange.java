@@ -24,14 +24,13 @@ final class Exchange {
     /**
      * Takes up to {@code count} slots of a class into the first places of {@code into}.
      *
-     * @param shared past the native cache of this thread
      * @return how many; 0 if the limit is reached or the operating system has no memory
      * @throws IllegalStateException if the pool is closed
      * @throws OutOfMemoryError if the Java heap has no room for a buffer object
      */
-    int take(boolean shared, int sizeClass, Slot[] into, int count) {
+    int take(int sizeClass, Slot[] into, int count) {
         int ready = shelves.take(Thread.currentThread(), sizeClass, into, count);
-        return ready > 0 ? ready : takeBlocks(sizeClass, into, count, blocks -> pool.take(shared, sizeClass, blocks, count));
+        return ready > 0 ? ready : takeBlocks(sizeClass, into, count, blocks -> pool.take(sizeClass, blocks, count));
     }
 
     private int takeBlocks(int sizeClass, Slot[] into, int count, ToIntFunction<long[]> take) {
@@ -66,7 +65,7 @@ final class Exchange {
         while (taken < addresses.length && addresses[taken] != 0) {
             taken++;
         }
-        pool.give(true, sizeClass, addresses, taken);
+        pool.give(sizeClass, addresses, taken);
     }
 
     /**
@@ -124,9 +123,9 @@ final class Exchange {
     }
 
     /** Gives the slots of a class away: to a shelf, or where there is no room to the native library, as below. */
-    void give(boolean shared, int sizeClass, Slot[] slots, int from, int to, long[] addresses) {
+    void give(int sizeClass, Slot[] slots, int from, int to, long[] addresses) {
         if (core.isBypassed() || !shelves.put(Thread.currentThread(), sizeClass, slots, from, to)) {
-            giveBlocks(shared, sizeClass, slots, from, to, addresses);
+            giveBlocks(sizeClass, slots, from, to, addresses);
         }
     }
 
@@ -137,7 +136,7 @@ final class Exchange {
      * <p>The caller has the slots nowhere any more, and made {@code addresses} beforehand, with room for as many: a full Java
      * heap is nothing to this. After another error the garbage collector finds what was not given.
      */
-    void giveBlocks(boolean shared, int sizeClass, Slot[] slots, int from, int to, long[] addresses) {
+    void giveBlocks(int sizeClass, Slot[] slots, int from, int to, long[] addresses) {
         int ready = 0;
         try {
             for (int i = from; i < to; i++) {
@@ -149,7 +148,7 @@ final class Exchange {
                 table.park(slots, from, to);
             }
         } finally {
-            pool.give(shared, sizeClass, addresses, ready);
+            pool.give(sizeClass, addresses, ready);
         }
         core.cameBack();
     }
@@ -157,7 +156,7 @@ final class Exchange {
     /** One slot, past all magazines and counted as that; null if the limit is reached. */
     Slot takeOne(int sizeClass) {
         Slot[] one = new Slot[1];
-        if (take(true, sizeClass, one, 1) == 0) {
+        if (take(sizeClass, one, 1) == 0) {
             return null;
         }
         core.countDirect(1, 0);
@@ -188,7 +187,7 @@ final class Exchange {
         }
         int batch = SizeClass.batch(sizeClass);
         for (int from = 0; from < slots.length; from += batch) {
-            giveBlocks(true, sizeClass, slots, from, Math.min(slots.length, from + batch), addresses);
+            giveBlocks(sizeClass, slots, from, Math.min(slots.length, from + batch), addresses);
         }
     }
 
@@ -197,7 +196,7 @@ final class Exchange {
             giveBare(slot);
         } else {
             StackRoom.ensure();
-            giveBlocks(true, slot.sizeClass, new Slot[] {slot}, 0, 1, new long[1]);
+            giveBlocks(slot.sizeClass, new Slot[] {slot}, 0, 1, new long[1]);
         }
     }
 

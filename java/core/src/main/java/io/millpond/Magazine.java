@@ -296,7 +296,7 @@ final class Magazine {
             if (bin.slots.length == 0 || exchange.isBypassed()) {
                 return takePast(exchange, bin);
             }
-            bin.top = exchange.take(isShared(), sizeClass, bin.slots, bin.nextRefill());
+            bin.top = exchange.take(sizeClass, bin.slots, bin.nextRefill());
         }
         return bin.top == 0 ? null : bin.pop();
     }
@@ -304,11 +304,10 @@ final class Magazine {
     /** With the lock, or inside if it is shared: puts a slot, or gives it away. */
     void putLocked(Exchange exchange, Slot slot) {
         Bin bin = bin(slot.sizeClass);
-        boolean bypassed = exchange.isBypassed();
-        if (!bypassed && makeRoom(exchange, bin)) {
+        if (!exchange.isBypassed() && makeRoom(exchange, bin)) {
             bin.push(slot);
         } else {
-            exchange.give(bypassed || isShared(), slot.sizeClass, new Slot[] {slot}, 0, 1, addresses);
+            exchange.give(slot.sizeClass, new Slot[] {slot}, 0, 1, addresses);
             bin.releases++;
         }
     }
@@ -426,7 +425,7 @@ final class Magazine {
     /** A block too large for this magazine's budget goes past it. */
     private Slot takePast(Exchange exchange, Bin bin) {
         Slot[] one = new Slot[1];
-        if (exchange.take(isShared(), bin.sizeClass, one, 1) == 0) {
+        if (exchange.take(bin.sizeClass, one, 1) == 0) {
             return null;
         }
         bin.allocations++;
@@ -449,9 +448,9 @@ final class Magazine {
             // First, so that no slot is ever in two places.
             bin.top = top - some;
             if (toNative) {
-                exchange.giveBlocks(true, bin.sizeClass, bin.slots, bin.top, top, addresses);
+                exchange.giveBlocks(bin.sizeClass, bin.slots, bin.top, top, addresses);
             } else {
-                exchange.give(isShared(), bin.sizeClass, bin.slots, bin.top, top, addresses);
+                exchange.give(bin.sizeClass, bin.slots, bin.top, top, addresses);
             }
             left -= some;
         }

@@ -28,8 +28,7 @@ final class Native {
     static native long stackLeft();
 
     /** Returns a pool. The options are in their ranges, the name in UTF-8; the parent is a pool, or 0. */
-    static native long createPool(byte[] name, long maxBytes, long decayNanos, long threadCacheBytes, long parent,
-            boolean checked);
+    static native long createPool(byte[] name, long maxBytes, long decayNanos, long parent, boolean checked);
 
     static native int destroyPool(long pool);
 
@@ -44,19 +43,13 @@ final class Native {
 
     static native int tick(long pool, long nowNanos);
 
-    /** Takes up to {@code count} blocks through the cache of this thread; returns how many. */
+    /** Takes up to {@code count} blocks; returns how many. */
     static native int take(long pool, int sizeClass, long[] addresses, int count);
 
-    /** Gives blocks back through the cache of this thread; returns how many were refused. */
+    /** Gives blocks back; returns how many were refused. */
     static native int give(long pool, int sizeClass, long[] addresses, int count);
 
-    /** As {@link #take}, past the cache of this thread. */
-    static native int takeShared(long pool, int sizeClass, long[] addresses, int count);
-
-    /** As {@link #give}, past the cache of this thread. */
-    static native int giveShared(long pool, int sizeClass, long[] addresses, int count);
-
-    /** As {@link #giveShared}, one block. */
+    /** As {@link #give}, one block. */
     static native int giveOne(long pool, int sizeClass, long address);
 
     /** Takes a block with a mapping of its own; returns 0. */

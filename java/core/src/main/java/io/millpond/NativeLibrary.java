@@ -33,7 +33,7 @@ public final class NativeLibrary {
     /** Of these classes; the library must have the same. */
     static final String VERSION = "0.1.0";
     /** Changes whenever a method of {@link Native} or the order of the figures in {@link NativePool} does. */
-    static final int ABI = 6;
+    static final int ABI = 7;
 
     private static final String NAME = "millpond_jni";
 

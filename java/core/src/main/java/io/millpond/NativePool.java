@@ -57,9 +57,9 @@ final class NativePool {
     }
 
     /** Parent may be null. */
-    NativePool(PoolOptions options, long threadCacheBytes, NativePool parent) {
+    NativePool(PoolOptions options, NativePool parent) {
         long made = Native.createPool(options.name().getBytes(StandardCharsets.UTF_8), options.maxMemory(),
-                options.decay().toNanos(), threadCacheBytes, parent == null ? 0 : parent.handle, options.checked());
+                options.decay().toNanos(), parent == null ? 0 : parent.handle, options.checked());
         if (made <= SYSTEM) {
             throw refused(options.name(), SYSTEM - made);
         }
@@ -96,25 +96,20 @@ final class NativePool {
     /**
      * Takes blocks into the first places of {@code addresses}.
      *
-     * @param shared past the cache of this thread
      * @return how many, at most {@code count}; if there are none {@link #LIMIT}, {@link #CLOSED}, or what the system refused with
      */
-    int take(boolean shared, int sizeClass, long[] addresses, int count) {
+    int take(int sizeClass, long[] addresses, int count) {
         try {
-            return (int) checked(shared
-                    ? Native.takeShared(handle, sizeClass, addresses, count)
-                    : Native.take(handle, sizeClass, addresses, count));
+            return (int) checked(Native.take(handle, sizeClass, addresses, count));
         } finally {
             Reference.reachabilityFence(this);
         }
     }
 
     /** Gives the first {@code count} blocks of {@code addresses} back. Nobody uses them any more. */
-    void give(boolean shared, int sizeClass, long[] addresses, int count) {
+    void give(int sizeClass, long[] addresses, int count) {
         try {
-            checked(shared
-                    ? Native.giveShared(handle, sizeClass, addresses, count)
-                    : Native.give(handle, sizeClass, addresses, count));
+            checked(Native.give(handle, sizeClass, addresses, count));
         } finally {
             Reference.reachabilityFence(this);
         }

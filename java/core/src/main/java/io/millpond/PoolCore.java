@@ -16,8 +16,6 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class PoolCore extends BlockSource {
     private static final System.Logger LOGGER = System.getLogger("io.millpond");
-    /** This share of a thread's bytes is the native cache's: it has nothing to do but to feed the magazine. */
-    private static final int NATIVE_SHARE = 8;
     /** A magazine may have this share of the pool's limit, so that a few threads cannot keep a small pool to themselves. */
     private static final int MAGAZINE_SHARE = 32;
     /** All of them may have this share of it. */
@@ -74,9 +72,8 @@ final class PoolCore extends BlockSource {
         this.decayNanos = options.decay().toNanos();
         this.zeroing = options.zeroing();
         this.family = new Family(this, options.parent());
-        long nativeBudget = options.threadCacheBytes() / NATIVE_SHARE;
-        long magazineBudget = Math.min(options.threadCacheBytes() - nativeBudget, limit / MAGAZINE_SHARE);
-        this.pool = new NativePool(options, nativeBudget, family.isRoot() ? null : ancestor().pool);
+        long magazineBudget = Math.min(options.threadCacheBytes(), limit / MAGAZINE_SHARE);
+        this.pool = new NativePool(options, family.isRoot() ? null : ancestor().pool);
         this.classes = SizeClass.aligned(options.alignment());
         this.checked = options.checked() ? new CheckedBlocks(this, pool, classes) : null;
         this.exchange = new Exchange(this, pool, table);

@@ -55,7 +55,7 @@ final class TwoSlots {
     private TwoSlots(Thread owner) {
         magazine = magazines.open(owner);
         long[] addresses = new long[2];
-        if (CORE.nativePool().take(true, SIZE_CLASS, addresses, 2) != 2) {
+        if (CORE.nativePool().take(SIZE_CLASS, addresses, 2) != 2) {
             throw new AssertionError("the pool has no two blocks");
         }
         for (int i = 0; i < 2; i++) {
@@ -141,7 +141,7 @@ final class TwoSlots {
             places.add("visitor");
         } else {
             // The visitor gave its block back, the others did not.
-            CORE.nativePool().give(true, SIZE_CLASS, address, 1);
+            CORE.nativePool().give(SIZE_CLASS, address, 1);
         }
         return places.toString();
     }
