@@ -100,10 +100,7 @@ final class PoolCore extends BlockSource {
     /** A buffer; null if the limit is reached. */
     PooledBuffer allocate(int size) {
         Slot slot = take(size);
-        if (slot == null) {
-            return null;
-        }
-        return handOrRelease(slot, size);
+        return slot == null ? null : handOrRelease(slot, size);
     }
 
     private PooledBuffer handOrRelease(Slot slot, int size) {
