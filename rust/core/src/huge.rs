@@ -105,6 +105,10 @@ impl HugeBlocks {
         let due = self.ranges.lock().take_due(backing, all);
         let mut purged = 0;
         for (address, range) in due {
+            if !keep_addresses {
+                // Forgotten first: as soon as it is unmapped, somebody else may be given these addresses.
+                self.ranges.lock().mapped.remove(&address);
+            }
             let result = if keep_addresses {
                 // SAFETY: the range is in no list, so nobody has or gets a block there.
                 unsafe { backing.purge(address, range.bytes) }
@@ -115,6 +119,9 @@ impl HugeBlocks {
             };
             let mut ranges = self.ranges.lock();
             if result.is_err() {
+                if !keep_addresses {
+                    ranges.mapped.insert(address, range.bytes);
+                }
                 ranges.cached.push((address, Range { freed_at: backing.clock.now(), ..range }));
                 continue;
             }
@@ -123,7 +130,6 @@ impl HugeBlocks {
             if keep_addresses {
                 ranges.vacant.insert(address, range.bytes);
             } else {
-                ranges.mapped.remove(&address);
                 backing.reserved.fetch_sub(range.bytes, Ordering::Relaxed);
             }
         }

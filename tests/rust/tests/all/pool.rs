@@ -1,7 +1,7 @@
 //! What the public face promises.
 
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -743,4 +743,61 @@ fn closing_during_an_allocation_leaves_nothing_in_the_cache() {
     assert_eq!((stats.cached_threads, stats.live_blocks), (0, blocks.len() as u64));
     drop(blocks);
     assert_eq!((pool.stats().used, pool.stats().committed), (0, 0));
+}
+
+const HUGE: usize = 8 << 20;
+
+/// Somebody takes a huge block while another one is being unmapped, and gets the same addresses: a kernel may do that as
+/// soon as they are free.
+#[derive(Debug, Default)]
+struct QuickReuse {
+    pool: OnceLock<Pool>,
+    unmapped: AtomicUsize,
+}
+
+// SAFETY: all calls are those of the real system; what is unmapped stays mapped for the one who gets it next, as zeroes.
+unsafe impl Os for QuickReuse {
+    fn page_size(&self) -> usize {
+        os::host().page_size()
+    }
+
+    fn map(&self, bytes: usize, align: usize, name: &str) -> Result<usize, Errno> {
+        match self.unmapped.swap(0, Ordering::SeqCst) {
+            0 => os::host().map(bytes, align, name),
+            address => Ok(address),
+        }
+    }
+
+    unsafe fn unmap(&self, address: usize, bytes: usize) -> Result<(), Errno> {
+        assert_eq!(bytes, HUGE);
+        // SAFETY: the caller's promise is the same.
+        unsafe { os::host().purge(address, bytes)? };
+        self.unmapped.store(address, Ordering::SeqCst);
+        let block = self.pool.get().expect("it was made").allocate(HUGE).expect("a block");
+        assert_eq!(block.into_address(), address);
+        Ok(())
+    }
+
+    unsafe fn purge(&self, address: usize, bytes: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { os::host().purge(address, bytes) }
+    }
+
+    fn huge_pages(&self, address: usize, bytes: usize, on: bool) {
+        os::host().huge_pages(address, bytes, on);
+    }
+
+    fn membarrier(&self) -> bool {
+        os::host().membarrier()
+    }
+}
+
+#[test]
+fn addresses_that_are_mapped_again_at_once_are_known_as_mapped() {
+    let os: &QuickReuse = Box::leak(Box::default());
+    let pool = os.pool.get_or_init(|| Pool::new_on(Options::new(), os).expect("a pool"));
+    drop(pool.allocate(HUGE).expect("a block"));
+    assert_eq!(pool.trim(), HUGE);
+    assert_eq!((pool.stats().used, pool.stats().reserved), (HUGE as u64, HUGE as u64));
+    pool.check_invariants().expect("sound");
 }
