@@ -328,12 +328,14 @@ impl Pool {
 
     /// Leaves the line.
     pub fn leave_line(&self, place: u64) {
-        self.0.backing.budget.leave(place, &self.0);
+        if !self.0.is_forked() {
+            self.0.backing.budget.leave(place, &self.0);
+        }
     }
 
     /// Whether the one at `place` was called since this was last asked, and should try.
     pub fn is_called(&self, place: u64) -> bool {
-        self.0.backing.budget.line().is_called(place)
+        !self.0.is_forked() && self.0.backing.budget.line().is_called(place)
     }
 
     /// The address of a block of at least `size` bytes for the one at `place`, past all caches. If there is no room, the

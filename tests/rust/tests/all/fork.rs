@@ -44,6 +44,7 @@ fn pools() -> Vec<Pool> {
 fn keep_busy(pool: &Pool, round: usize) {
     let size = [100, 3000, 70_000, 1 << 20, 3 << 20][round % 5];
     let _ = pool.allocate_within(size, Duration::from_micros(10)).map(|block| block.len());
+    (0..100).for_each(|_| pool.leave_line(pool.join_line(size).expect("less than the limit")));
     let many: Vec<_> = (0..40).filter_map(|_| pool.allocate(2000).ok()).collect();
     drop(many);
     pool.tick(Duration::from_millis(round as u64));
@@ -64,6 +65,8 @@ fn use_inherited(pool: &Pool, mut blocks: Vec<millpond::Block<'_>>) {
     let class = SizeClass::of(2000).expect("a class");
     assert!(is_forked(pool.allocate(100)) && is_forked(pool.allocate(2000)) && is_forked(pool.allocate(LARGEST + 1)));
     assert!(is_forked(pool.allocate_within(100, Duration::from_secs(60))));
+    assert!(is_forked(pool.join_line(100)) && is_forked(pool.allocate_in_line(100, 0)) && !pool.is_called(0));
+    pool.leave_line(0);
     assert!(is_forked(pool.take(class, &mut out)) && is_forked(pool.take_shared(class, &mut out)));
     assert!(is_forked(pool.take_huge(5 << 20)) && is_forked(pool.set_max_bytes(1 << 30)));
     assert!(is_forked(Pool::new(Options::new().parent(pool))));
