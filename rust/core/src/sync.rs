@@ -60,7 +60,7 @@ pub(crate) struct CachePadded<T>(pub(crate) T);
 
 #[cfg(loom)]
 mod loom_locks {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 

@@ -113,8 +113,8 @@ fn flatten(stats: &Stats) -> [jlong; 21] {
     .map(|figure| jlong::try_from(figure).unwrap_or(jlong::MAX))
 }
 
-/// Writes what was found since the last call (misuse, in checked mode; that the system took no memory back) into an array, a line each in UTF-8: the block's address, a
-/// space, a sentence. Returns how many bytes these are.
+/// Writes what was found since the last call (misuse; that the system took no memory back) into an array, a line each in
+/// UTF-8: the block's address, a space, a sentence. Returns how many bytes these are.
 pub(crate) extern "system" fn reports(env: Env, _: jclass, pool: jlong, into: Bytes) -> jint {
     guarded(|| {
         let mut length = 0;
