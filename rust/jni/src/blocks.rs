@@ -4,9 +4,9 @@
 //! to run when it ends, since the library may be unloaded before.
 
 use jni::sys::{jclass, jint, jlong};
-use millpond::{Error, SizeClass};
+use millpond::SizeClass;
 
-use crate::code::{Code, guarded};
+use crate::code::{Code, guarded, unsigned};
 use crate::env::{Env, Longs};
 use crate::handle;
 
@@ -20,44 +20,28 @@ fn class_and_count(class: jint, count: jint) -> Result<(SizeClass, usize), Code>
     Ok((class, count))
 }
 
-/// Takes up to `count` blocks and writes their addresses to the start of a Java array, which has room for them.
-fn move_out(
-    env: Env,
-    array: Longs,
-    (class, count): (jint, jint),
-    take: impl FnOnce(SizeClass, &mut [usize]) -> Result<usize, Error>,
-) -> Result<jint, Code> {
-    let (class, count) = class_and_count(class, count)?;
-    let mut blocks = [0; MOVE_MAX];
-    let taken = take(class, &mut blocks[..count])?;
-    env.write_longs(array, &blocks.map(|block| block as jlong)[..taken])?;
-    Ok(taken as jint)
-}
-
-/// Reads `count` addresses from the start of a Java array and gives them back. Returns how many were refused.
-fn move_in(
-    env: Env,
-    array: Longs,
-    (class, count): (jint, jint),
-    give: impl FnOnce(SizeClass, &[usize]) -> usize,
-) -> Result<jint, Code> {
-    let (class, count) = class_and_count(class, count)?;
-    let mut blocks = [0; MOVE_MAX];
-    env.read_longs(array, &mut blocks[..count])?;
-    Ok(give(class, &blocks.map(|block| block as usize)[..count]) as jint)
-}
-
-pub(crate) extern "system" fn take(env: Env, _: jclass, pool: jlong, class: jint, blocks: Longs, count: jint) -> jint {
-    // SAFETY: Java passes a live handle.
+/// Takes up to `count` blocks and writes their addresses to the start of a Java array, which has room for them. Returns how
+/// many.
+pub(crate) extern "system" fn take(env: Env, _: jclass, pool: jlong, class: jint, into: Longs, count: jint) -> jint {
     guarded(|| {
-        move_out(env, blocks, (class, count), |class, out| unsafe { handle::pool(pool) }.take_shared(class, out))
+        let (class, count) = class_and_count(class, count)?;
+        let mut blocks = [0; MOVE_MAX];
+        // SAFETY: Java passes a live handle.
+        let taken = unsafe { handle::pool(pool) }.take_shared(class, &mut blocks[..count])?;
+        env.write_longs(into, &blocks.map(|block| block as jlong)[..taken])?;
+        Ok(taken as jint)
     })
 }
 
-pub(crate) extern "system" fn give(env: Env, _: jclass, pool: jlong, class: jint, blocks: Longs, count: jint) -> jint {
-    // SAFETY: as in `take`; Java gives back each block once, when its handle was released or cannot be reached.
+/// Gives back the blocks whose addresses are at the start of a Java array. Returns how many were refused.
+pub(crate) extern "system" fn give(env: Env, _: jclass, pool: jlong, class: jint, from: Longs, count: jint) -> jint {
     guarded(|| {
-        move_in(env, blocks, (class, count), |class, blocks| unsafe { handle::pool(pool).give_shared(class, blocks) })
+        let (class, count) = class_and_count(class, count)?;
+        let mut blocks = [0; MOVE_MAX];
+        env.read_longs(from, &mut blocks[..count])?;
+        let blocks = blocks.map(|block| block as usize);
+        // SAFETY: as in `take`; Java gives back each block once, when its handle was released or cannot be reached.
+        Ok(unsafe { handle::pool(pool).give_shared(class, &blocks[..count]) } as jint)
     })
 }
 
@@ -72,7 +56,7 @@ pub(crate) extern "system" fn give_one(_: Env, _: jclass, pool: jlong, class: ji
 /// Takes a block of at least `size` bytes into the first place of an array. Returns 0.
 pub(crate) extern "system" fn take_huge(env: Env, _: jclass, pool: jlong, size: jlong, into: Longs) -> jint {
     guarded(|| {
-        let size = usize::try_from(size).map_err(|_| Code::BAD_ARGUMENT)?;
+        let size = unsigned(size)?;
         // SAFETY: Java passes a live handle.
         let huge = unsafe { handle::pool(pool) }.take_huge(size)?;
         env.write_longs(into, &[huge.address as jlong])?;
@@ -92,7 +76,7 @@ pub(crate) extern "system" fn give_huge(_: Env, _: jclass, pool: jlong, address:
 /// As `take_huge`, a block of `size` bytes, whatever its class. For checked pools.
 pub(crate) extern "system" fn take_checked(env: Env, _: jclass, pool: jlong, size: jlong, into: Longs) -> jint {
     guarded(|| {
-        let size = usize::try_from(size).map_err(|_| Code::BAD_ARGUMENT)?;
+        let size = unsigned(size)?;
         // SAFETY: Java passes a live handle.
         let block = unsafe { handle::pool(pool) }.allocate(size)?;
         env.write_longs(into, &[block.into_address() as jlong])?;

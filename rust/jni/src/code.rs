@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jni::sys::jint;
+use jni::sys::{jint, jlong};
 use millpond::Error;
 
 /// A negative number whose meaning `io.millpond.NativePool` knows.
@@ -33,6 +33,11 @@ impl From<Error> for Code {
             _ => Code::BAD_ARGUMENT,
         }
     }
+}
+
+/// A size or a time that Java passes, which should not be negative.
+pub(crate) fn unsigned(number: jlong) -> Result<usize, Code> {
+    usize::try_from(number).map_err(|_| Code::BAD_ARGUMENT)
 }
 
 /// Runs the body of a native method.

@@ -2,18 +2,14 @@
 
 use jni::sys::{jclass, jint, jlong};
 
-use crate::code::{Code, guarded};
+use crate::code::{guarded, unsigned};
 use crate::env::{Env, Longs};
 use crate::handle;
 
-fn size(bytes: jlong) -> Result<usize, Code> {
-    usize::try_from(bytes).map_err(|_| Code::BAD_ARGUMENT)
-}
-
 /// Returns a place.
-pub(crate) extern "system" fn join(_: Env, _: jclass, pool: jlong, bytes: jlong) -> jlong {
+pub(crate) extern "system" fn join(_: Env, _: jclass, pool: jlong, size: jlong) -> jlong {
     // SAFETY: Java passes a live handle.
-    guarded(|| Ok(unsafe { handle::pool(pool) }.join_line(size(bytes)?)? as jlong))
+    guarded(|| Ok(unsafe { handle::pool(pool) }.join_line(unsigned(size)?)? as jlong))
 }
 
 /// Returns 0.
@@ -32,10 +28,10 @@ pub(crate) extern "system" fn is_called(_: Env, _: jclass, pool: jlong, place: j
 }
 
 /// Writes the address of a block to the start of a Java array. Returns 1.
-pub(crate) extern "system" fn take(env: Env, _: jclass, pool: jlong, bytes: jlong, place: jlong, into: Longs) -> jint {
+pub(crate) extern "system" fn take(env: Env, _: jclass, pool: jlong, size: jlong, place: jlong, into: Longs) -> jint {
     guarded(|| {
         // SAFETY: as in `join`.
-        let address = unsafe { handle::pool(pool) }.allocate_in_line(size(bytes)?, place as u64)?;
+        let address = unsafe { handle::pool(pool) }.allocate_in_line(unsigned(size)?, place as u64)?;
         env.write_longs(into, &[address as jlong])?;
         Ok(1)
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jni::sys::{jboolean, jclass, jint, jlong};
 use millpond::{Options, Pool, Report, Stats};
 
-use crate::code::{Code, guarded};
+use crate::code::{guarded, unsigned};
 use crate::env::{Bytes, Env, Longs};
 use crate::handle;
 
@@ -25,13 +25,12 @@ pub(crate) extern "system" fn create(
     checked: jboolean,
 ) -> jlong {
     guarded(|| {
-        let size = |value: jlong| usize::try_from(value).map_err(|_| Code::BAD_ARGUMENT);
-        let mut bytes = [0; NAME_MAX];
-        let name = env.read_bytes(name, &mut bytes)?;
+        let mut read = [0; NAME_MAX];
+        let name = env.read_bytes(name, &mut read)?;
         let mut options = Options::new()
             .name(String::from_utf8_lossy(name))
-            .max_bytes(size(max_bytes)?)
-            .decay(Duration::from_nanos(size(decay_nanos)? as u64))
+            .max_bytes(unsigned(max_bytes)?)
+            .decay(Duration::from_nanos(unsigned(decay_nanos)? as u64))
             .checked(checked)
             // A ByteBuffer may outlive its release, and may be read then.
             .keep_addresses(true);
