@@ -83,8 +83,8 @@ mutant "the emptiest slab first" $arena 's/(self\.partial\[class\.index\(\)\]\.i
 mutant "all threads in arena 0" $flow 's/\.min_by_key\(threads\)/.next()/' "rust placement::"
 mutant "bookkeeping of empty chunks kept" $arena 's/state\.purge_idle_metadata\(index, backing\);//' "rust pool::what_is_known"
 mutant "huge pages not refused" $linux 's/let advice = if on/if !on { return; }\n        let advice = if on/' "rust placement::"
-mutant "purges beyond 64 runs of a chunk skipped" $arena 's/if runs\.len\(\) < PURGE_RUNS \{\s*\*next \+= 1;\s*\}/*next += 1;/' "rust pool::"
-mutant "no other arena at the limit" $flow 's/for turn in 1\.\.self\.arenas\.len\(\)/for turn in 1..1/' "rust pool::"
+mutant "purges beyond 64 runs of a chunk skipped" $arena 's/if runs\.len\(\) < PURGE_RUNS \{\s*\*next \+= 1;\s*\}/*next += 1;/' "rust limit::all_that_is_free"
+mutant "no other arena at the limit" $flow 's/for turn in 1\.\.self\.arenas\.len\(\)/for turn in 1..1/' "rust limit::free_blocks_of_another"
 mutant "newcomers past those who wait" rust/core/src/limit.rs 's/if !self\.is_waited_at\(\) \{/if place.is_none() || !self.is_waited_at() {/' "rust limit"
 
 # Caches of threads.
@@ -99,11 +99,11 @@ mutant "a plain store in release()" $java/PooledBuffer.java 's/return size >= 0 
 mutant "no fence in enter()" $java/Magazine.java 's/VarHandle\.acquireFence\(\);//' "java OwnerAndVisitorRace"
 mutant "the bound of all magazines ignored" $java/Magazine.java 's/ \|\| room\.get\(\) < bytes//' "java MagazinesTest"
 mutant "stale references kept without a surplus" $java/Magazine.java 's/(surplus\);\s*)\}\s*bin\.clearStale\(\);/$1bin.clearStale();\n            }/' "java ForgottenBufferTest"
-mutant "a closed pool's magazines closed but once" $java/PoolCore.java 's/(\/\/ Those whose owner was inside[^\n]*\n)\s*magazines\.close\(\);/$1/' "java CloseTest"
+mutant "a closed pool's magazines closed but once" $java/PoolCore.java 's/(\/\/ Those whose owner was inside[^\n]*\n)\s*giveAll\(\);/$1/' "java MagazinesTest"
 
 # Blocks and their Java objects.
-mutant "a huge slot not dropped" $java/Exchange.java 's/slot\.drop\(\);\s*pool\.giveHuge/pool.giveHuge/' "java MisuseTest"
-mutant "blocks not given up for want of heap" $java/Exchange.java 's/giveUp\(addresses, taken, sizeClass, into\);\s*throw e;/throw e;/' "java HeapTest"
+mutant "a huge slot not dropped" $java/Exchange.java 's/slot\.watch\.held = false;\s*(pool\.giveOne)/$1/' "java ForgottenBufferTest"
+mutant "blocks not given up for want of heap" $java/Exchange.java 's/giveUp\(addresses, held, sizeClass, into\);\s*throw e;/throw e;/' "java JvmErrorTest"
 mutant "pools that may go while they are used" $java/BufferPool.java 's/Reference\.reachabilityFence\(this\);//g' "java CloseTest"
 mutant "a line in which nobody is seen to wait" $java/WaitingLine.java 's/boolean isWaitedIn\(\) \{\s*return [^;]*;/boolean isWaitedIn() {\n return false;/' "java WaitingTest"
 

@@ -84,6 +84,7 @@ class ForgottenBufferTest {
         for (int i = 0; i < 1000; i++) {
             pool.allocate(i * 100).release();
         }
+        pool.allocate(3 << 20).release();
         // Drained, parked, dropped, collected: the whole way of a slot.
         Await.untilCollected(() -> pool.stats().committedBytes() == 0, pool::stats);
         for (int i = 0; i < 20; i++) {

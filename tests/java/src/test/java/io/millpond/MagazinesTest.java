@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** How long a magazine lives, what it holds meanwhile, and what holds it. */
@@ -128,6 +129,24 @@ class MagazinesTest {
         closed.countDown();
         Await.until(() -> pool.stats().committedBytes() == 0, pool::stats);
         owner.join();
+    }
+
+    @Test
+    void oneGrowsAsFarAsTheOthersLeaveRoom() {
+        int sizeClass = SizeClass.of(1024);
+        long room = 32 << 10;
+        try (BufferPool pool = pool(Duration.ofHours(1))) {
+            Exchange exchange = new Exchange(pool.core(), pool.core().nativePool(), pool.core().table());
+            Magazine magazine = new Magazine(Thread.currentThread(), new Object[1], MIB, new AtomicLong(room));
+            List<Slot> slots = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                slots.add(magazine.refill(exchange, sizeClass));
+            }
+            slots.forEach(slot -> magazine.flush(exchange, slot));
+            long bytes = magazine.bytes();
+            magazine.drainLocked(exchange);
+            assertTrue(bytes > 0 && bytes <= room, () -> bytes + " bytes where there is room for " + room);
+        }
     }
 
     @Test

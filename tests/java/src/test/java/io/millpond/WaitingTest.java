@@ -295,6 +295,21 @@ class WaitingTest {
     }
 
     @Test
+    void aPoolThatJoinsAFamilyThatWaitsKeepsNothingEither() throws InterruptedException {
+        fill();
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread waiting = start(index -> pool.allocate(SIZE, FOR_EVER).release(), thrown);
+        Await.until(() -> pool.core().isBypassed(), pool::stats);
+        try (BufferPool child = BufferPool.builder().parent(pool).build()) {
+            assertTrue(child.core().isBypassed());
+            live.remove(0).release();
+            waiting.join();
+            assertEquals(null, thrown.get());
+            assertFalse(child.core().isBypassed());
+        }
+    }
+
+    @Test
     void aCheckedPoolIsWaitedForAsWell() throws InterruptedException {
         try (BufferPool strict = BufferPool.builder().checked(true).maxMemory(8 << 20).build()) {
             PooledBuffer held = strict.allocate(6 << 20);
