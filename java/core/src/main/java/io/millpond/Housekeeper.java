@@ -88,30 +88,32 @@ final class Housekeeper implements Runnable {
         LockSupport.unpark(THREAD.get());
     }
 
-    /** Sees to it that it is there. Called wherever a pool is given something to do, and cheap. */
-    static void attend() {
+    /** Sees to it that it is there, if it can be. Called wherever a pool is given something to do, and cheap. */
+    static boolean attend() {
         if (!Membarrier.EXISTS) {
             // What was done before is seen by one who is about to end, or its end is seen here.
             VarHandle.fullFence();
         }
-        if (THREAD.get() == null) {
-            start();
-        }
+        return THREAD.get() != null || start();
     }
 
-    private static void start() {
-        Thread started = null;
+    private static boolean start() {
         try {
-            started = new Thread(null, new Housekeeper(), "millpond-housekeeper", 0, false);
-            started.setDaemon(true);
-            // Whatever class loader happens to be around here should not be kept by this thread.
-            started.setContextClassLoader(null);
-            if (THREAD.compareAndSet(null, started)) {
-                started.start();
+            // So that nobody relies on one that then does not start.
+            synchronized (GUARD) {
+                if (THREAD.get() == null) {
+                    Thread thread = new Thread(null, new Housekeeper(), "millpond-housekeeper", 0, false);
+                    thread.setDaemon(true);
+                    // Whatever class loader happens to be around here should not be kept by this thread.
+                    thread.setContextClassLoader(null);
+                    thread.start();
+                    THREAD.set(thread);
+                }
             }
+            return true;
         } catch (OutOfMemoryError | StackOverflowError e) {
             // No heap, no stack or no thread to be had; the next one who comes tries again.
-            THREAD.compareAndSet(started, null);
+            return false;
         }
     }
 
@@ -119,8 +121,11 @@ final class Housekeeper implements Runnable {
     public void run() {
         Thread me = Thread.currentThread();
         try {
-            // Somebody else's: this one was taken for one that did not start.
-            boolean wanted = true;
+            boolean wanted;
+            synchronized (GUARD) {
+                // Who started this one has put its name on the door by now, unless an error struck there.
+                wanted = THREAD.get() == me;
+            }
             while (wanted && THREAD.get() == me) {
                 wanted = goOn(me);
             }

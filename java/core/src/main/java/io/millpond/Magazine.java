@@ -477,7 +477,8 @@ final class Magazine {
         for (int visits = 0; visits < STEAL_VISITS && granted + bytes > budget; visits++) {
             shrinkNext(exchange, bin, wanted);
         }
-        if (granted + bytes > budget || room.get() < bytes) {
+        // Who never goes a slow way again must have somebody to look after what he has.
+        if (granted + bytes > budget || room.get() < bytes || !Housekeeper.attend()) {
             return false;
         }
         resize(bin, bin.slots.length + more);

@@ -149,11 +149,15 @@ final class WaitingLine {
 
     /** Wakes the one whom the native library has called, if any. */
     void callNext() {
-        for (Waiter waiter : waiters.values()) {
-            if (waiter.core.nativePool().isCalled(waiter.place)) {
-                waiter.call();
-                return;
+        try {
+            for (Waiter waiter : waiters.values()) {
+                if (waiter.core.nativePool().isCalled(waiter.place)) {
+                    waiter.call();
+                    return;
+                }
             }
+        } catch (OutOfMemoryError e) {
+            // Whoever gave something has given it. The first in line looks by himself before long.
         }
     }
 
