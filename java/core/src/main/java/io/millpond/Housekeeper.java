@@ -127,7 +127,11 @@ final class Housekeeper implements Runnable {
                 wanted = THREAD.get() == me;
             }
             while (wanted && THREAD.get() == me) {
-                wanted = goOn(me);
+                try {
+                    wanted = goOn(me);
+                } catch (Throwable e) {
+                    // What is done for the first time may need heap for the JVM's own; so would whatever was done here.
+                }
             }
         } finally {
             THREAD.compareAndSet(me, null);
@@ -136,20 +140,15 @@ final class Housekeeper implements Runnable {
 
     /** A round, and the pause after it, unless this thread is not wanted any more. */
     private boolean goOn(Thread me) {
-        try {
-            long wait = round();
-            if (System.nanoTime() - busyAt >= LINGER_NANOS && end(me)) {
-                return false;
-            }
-            if (!woken) {
-                LockSupport.parkNanos(this, wait);
-            }
-            // Nobody has a reason to interrupt this thread; it goes on.
-            Thread.interrupted();
-        } catch (Throwable e) {
-            // What is done for the first time may need heap for the JVM's own.
-            Thread.yield();
+        long wait = round();
+        if (System.nanoTime() - busyAt >= LINGER_NANOS && end(me)) {
+            return false;
         }
+        if (!woken) {
+            LockSupport.parkNanos(this, wait);
+        }
+        // Nobody has a reason to interrupt this thread; it goes on.
+        Thread.interrupted();
         return true;
     }
 
