@@ -1,6 +1,7 @@
 package io.millpond;
 
 import java.lang.System.Logger.Level;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
@@ -100,6 +101,8 @@ final class CheckedBlocks {
         synchronized (releases) {
             releases.put(watch.address, watch.released);
             watch.held = false;
+            // A root that cannot be reached any more is one that was forgotten, as long as its watch holds the block.
+            Reference.reachabilityFence(slot);
             pool.giveChecked(watch.address);
             core.countDirect(0, 1);
             report(pool.reports(lines));

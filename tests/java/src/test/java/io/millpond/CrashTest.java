@@ -7,7 +7,6 @@ import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
@@ -143,9 +142,9 @@ class CrashTest {
 
         public static void main(String[] arguments) throws Exception {
             BufferPool pool = BufferPool.builder().maxMemory(32 << 20).decay(Duration.ofMillis(20)).build();
-            Field pools = Housekeeper.class.getDeclaredField("POOLS");
+            Field pools = Housekeeper.class.getDeclaredField("pools");
             pools.setAccessible(true);
-            ((Collection<?>) pools.get(null)).clear();
+            pools.set(null, new PoolCore[0]);
             Housekeeper.wake();
             Await.until(() -> Thread.getAllStackTraces().keySet().stream()
                 .noneMatch(thread -> thread.getName().equals("millpond-housekeeper")), () -> "it runs");
