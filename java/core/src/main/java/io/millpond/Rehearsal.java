@@ -1,6 +1,8 @@
 package io.millpond;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * One pool that is made, used and closed before all others. What is done for the first time wants stack and Java heap:
@@ -13,6 +15,8 @@ final class Rehearsal implements Runnable {
     /** More than the magazine and a shelf of the class have places for. */
     private static final int MANY = 200;
     private static final int HUGE = 3 << 20;
+    private static final int LOOKS_MAX = 1000;
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
     private static boolean done;
 
@@ -51,7 +55,11 @@ final class Rehearsal implements Runnable {
             core.trim();
         }
         core.close();
-        // Its parked slots are dropped, or their buffers would keep them, and this class loader, for ever.
+        // Its parked slots are dropped, or their buffers would keep them, and this class loader, for ever. The housekeeper's
+        // thread is to have done everything once as well, so it is waited for, as long as that is sensible.
         Housekeeper.add(core);
+        for (int looks = 0; Housekeeper.knows(core) && looks < LOOKS_MAX; looks++) {
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
     }
 }
