@@ -54,12 +54,12 @@ final class TwoSlots {
 
     private TwoSlots(Thread owner) {
         magazine = magazines.open(owner);
-        long[] addresses = new long[2];
-        if (CORE.nativePool().take(SIZE_CLASS, addresses, 2) != 2) {
-            throw new AssertionError("the pool has no two blocks");
-        }
+        long[] address = new long[1];
         for (int i = 0; i < 2; i++) {
-            slots[i] = new Slot(ROOT, new Watch(CORE, addresses[i], SIZE_CLASS));
+            if (CORE.nativePool().take(SIZE_CLASS, address, 1) != 1) {
+                throw new AssertionError("the pool has no block");
+            }
+            slots[i] = new Slot(ROOT, new Watch(CORE, address[0], SIZE_CLASS));
             magazine.flush(EXCHANGE, slots[i]);
         }
     }
