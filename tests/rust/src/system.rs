@@ -40,6 +40,8 @@ impl System {
     pub fn put_back(&'static self) {
         if self.mapped_bytes() == 0 {
             self.heal();
+            // Those of the real system again.
+            self.set_page_size(0);
             self.no_barrier.store(false, Ordering::SeqCst);
             self.refused.iter().for_each(|count| count.store(0, Ordering::SeqCst));
             SPARE.lock().expect("no panic under the lock").push(self);
