@@ -130,22 +130,22 @@ class HousekeeperTest {
         }
     }
 
-    @Test
-    void itEndsWhenNothingIsLeftToDoAndComesBack() throws Exception {
+    private static void assertSays(String line, Class<?> program) throws Exception {
         List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
         flags.add("-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path"));
-        ForkedJvm jvm = ForkedJvm.run(flags, Rests.class);
+        ForkedJvm jvm = ForkedJvm.run(flags, program);
         assertEquals(0, jvm.exitStatus, jvm::toString);
-        assertTrue(jvm.output.contains("came and went"), jvm::toString);
+        assertTrue(jvm.output.contains(line), jvm::toString);
+    }
+
+    @Test
+    void itEndsWhenNothingIsLeftToDoAndComesBack() throws Exception {
+        assertSays("came and went", Rests.class);
     }
 
     @Test
     void whoeverReleasesSomethingBringsItBack() throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
-        flags.add("-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path"));
-        ForkedJvm jvm = ForkedJvm.run(flags, ReleasesLate.class);
-        assertEquals(0, jvm.exitStatus, jvm::toString);
-        assertTrue(jvm.output.contains("brought back each time"), jvm::toString);
+        assertSays("brought back each time", ReleasesLate.class);
     }
 
     /** Releases the last buffer when nobody is there any more: one too large for magazines, and one of a checked pool. */
