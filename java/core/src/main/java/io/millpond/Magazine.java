@@ -60,8 +60,8 @@ final class Magazine {
 
     /** Whose it is; null if it is shared or retired. Cleared with the lock and the owner outside. */
     Thread owner;
-    /** What refers to it in the owner's thread-local. Of the JDK, because a thread may outlive the class loader of this class. */
-    final Object[] cell;
+    /** What its owner said its number is; {@link Owners} finds it by that. */
+    final long ownerId;
     /** The one that was opened before it, and is not retired. {@link Magazines} has the first. */
     volatile Magazine next;
     private final boolean shared;
@@ -94,10 +94,10 @@ final class Magazine {
     long decayedSince;
     Magazines.Visit due = Magazines.Visit.NONE;
 
-    /** Without an owner it is a shared one, and the cell is of no use. */
-    Magazine(Thread owner, Object[] cell, long budget, AtomicLong room) {
+    /** Without an owner it is a shared one. */
+    Magazine(Thread owner, long budget, AtomicLong room) {
         this.owner = owner;
-        this.cell = cell;
+        this.ownerId = owner == null ? 0 : owner.getId();
         this.shared = owner == null;
         this.locked = !shared && !Membarrier.EXISTS;
         this.revoked = locked ? 1 : 0;
@@ -366,7 +366,6 @@ final class Magazine {
 
     /** After {@link #drainLocked}, revoked for good: lets go of the owner. */
     void retireLocked() {
-        cell[0] = null;
         owner = null;
     }
 

@@ -28,6 +28,7 @@ final class Magazines {
     private final Object guard = new Object();
     /** The one opened last. The list may be walked without the guard: what leaves it still leads on. */
     private volatile Magazine first;
+    private final Owners owners = new Owners();
     private volatile boolean closed;
     /** Whether somebody waits for what the owners would keep. */
     private volatile boolean bypassed;
@@ -55,33 +56,43 @@ final class Magazines {
     /** What a visitor does in a magazine whose owner is kept out. Only those with an owner are retired. */
     enum Visit { NONE, OPEN, DECAY, DRAIN, RETIRE }
 
-    /** A new one. Null instead of its owner stands for the virtual threads. */
+    /** That of the thread that calls, if it is seen at once; otherwise null. */
+    Magazine find(Thread thread) {
+        return owners.find(thread);
+    }
+
+    /** That of the thread that calls, a new one if it has none. */
     Magazine open(Thread owner) {
-        return open(owner, new Object[1]);
-    }
-
-    /** A new one that is to be found in {@code cell}. */
-    Magazine open(Thread owner, Object[] cell) {
-        Magazine magazine = new Magazine(owner, cell, budget, room);
+        StackRoom.ensure();
         synchronized (guard) {
-            if (closed || bypassed) {
-                magazine.revoke();
+            Magazine magazine = first;
+            // Not by its number: a class of threads may think of another one each time.
+            while (magazine != null && magazine.owner != owner) {
+                magazine = magazine.next;
             }
-            magazine.next = first;
-            first = magazine;
-            cell[0] = magazine;
+            if (magazine == null) {
+                owners.reserve();
+                magazine = link(new Magazine(owner, budget, room));
+                owners.add(magazine);
+            }
+            return magazine;
         }
-        return magazine;
     }
 
-    /** The magazine of a thread that may have lost its thread-locals, as the tasks of some executors do; null if it has none. */
-    Magazine find(Thread owner) {
-        for (Magazine magazine = first; magazine != null; magazine = magazine.next) {
-            if (magazine.owner == owner) {
-                return magazine;
-            }
+    /** A new one for virtual threads. */
+    Magazine openShared() {
+        synchronized (guard) {
+            return link(new Magazine(null, budget, room));
         }
-        return null;
+    }
+
+    private Magazine link(Magazine magazine) {
+        if (closed || bypassed) {
+            magazine.revoke();
+        }
+        magazine.next = first;
+        first = magazine;
+        return magazine;
     }
 
     /** Empties all of them. Returns the bytes that were in them. */
@@ -241,13 +252,14 @@ final class Magazines {
         }
         magazine.drainLocked(exchange);
         if (magazine.due == Visit.RETIRE && !magazine.isShared()) {
-            magazine.retireLocked();
             remove(magazine);
+            magazine.retireLocked();
         }
     }
 
     private void remove(Magazine retired) {
         synchronized (guard) {
+            owners.remove(retired);
             if (first == retired) {
                 first = retired.next;
             } else {

@@ -40,8 +40,6 @@ final class PoolCore extends BlockSource {
     private final Shelves shelves;
     private final Magazines magazines;
     private final Stripes stripes;
-    /** A thread's {@link Magazine#cell}. */
-    private final ThreadLocal<Object[]> mine = new ThreadLocal<>();
 
     private final Forgotten forgotten;
     /** Buffers that went past all magazines. */
@@ -468,29 +466,13 @@ final class PoolCore extends BlockSource {
 
     /** The magazine for what this thread does: its own, or a shared one if it is virtual. */
     private Magazine magazineOf(Thread thread) {
-        if (VirtualThreads.isVirtual(thread)) {
-            return stripes.home(thread);
-        }
-        Object[] cell = mine.get();
-        Magazine magazine = cell == null ? null : (Magazine) cell[0];
-        return magazine != null ? magazine : enlist(thread, cell);
+        Magazine magazine = magazines.find(thread);
+        return magazine != null ? magazine : otherMagazine(thread);
     }
 
-    /** A magazine for a thread whose last one was retired; or that has none to be seen, if the cell is null. */
-    private Magazine enlist(Thread thread, Object[] cell) {
-        if (closed) {
-            // It comes to release, or to be refused; nobody looks after new magazines any more.
-            return stripes.home(thread);
-        }
-        if (cell != null) {
-            return magazines.open(thread, cell);
-        }
-        Magazine magazine = magazines.find(thread);
-        if (magazine == null) {
-            magazine = magazines.open(thread);
-        }
-        mine.set(magazine.cell);
-        return magazine;
+    private Magazine otherMagazine(Thread thread) {
+        // After closing it comes to release, or to be refused; nobody looks after new magazines any more.
+        return closed || VirtualThreads.isVirtual(thread) ? stripes.home(thread) : magazines.open(thread);
     }
 
     private Slot allocateSlowly(Magazine magazine, Thread thread, int sizeClass, int size) {

@@ -102,7 +102,7 @@ final class Stripes {
             int count = Math.min(MAX, PER_PROCESSOR * Runtime.getRuntime().availableProcessors());
             Magazine[] made = new Magazine[Integer.highestOneBit(2 * count - 1)];
             for (int i = 0; i < made.length; i++) {
-                made[i] = magazines.open(null);
+                made[i] = magazines.openShared();
             }
             stripes = made;
         }

@@ -28,7 +28,7 @@ public class HandOverRace {
     private static final PoolCore CORE = POOL.core();
     private static final Exchange EXCHANGE = new Exchange(CORE, CORE.nativePool(), CORE.table());
 
-    private final Magazine magazine = new Magazine(null, new Object[1], BUDGET, new AtomicLong(BUDGET));
+    private final Magazine magazine = new Magazine(null, BUDGET, new AtomicLong(BUDGET));
     private final Slot slot = CORE.take(BYTES);
 
     {
