@@ -71,9 +71,7 @@ impl AddressMap {
 
 #[inline]
 fn split(address: usize) -> Option<(usize, usize)> {
-    if address >> ADDRESS_BITS != 0 {
-        return None;
-    }
     let chunk = address / CHUNK;
-    Some((chunk >> LEAF_BITS, chunk & ((1 << LEAF_BITS) - 1)))
+    let (root, leaf) = (chunk >> LEAF_BITS, chunk & ((1 << LEAF_BITS) - 1));
+    (root < 1 << ROOT_BITS).then_some((root, leaf))
 }

@@ -128,9 +128,10 @@ impl Chunk {
     /// Whether a block of `class` starts at `address`, which lies in this chunk. As [`Chunk::locate`], in fewer steps.
     #[inline]
     pub(crate) fn has_block(&self, class: SizeClass, address: usize) -> bool {
-        let owner = self.owners[address % CHUNK / PAGE].load(Ordering::Relaxed);
-        let run_offset = usize::from(owner as u8) * PAGE + address % PAGE;
-        usize::from(owner >> 8) == class.index() + 1 && class.starts_at(run_offset)
+        let owner = usize::from(self.owners[address % CHUNK / PAGE].load(Ordering::Relaxed));
+        // The pages from the start of the run; far more where the class is another one.
+        let offset = owner.wrapping_sub((class.index() + 1) << 8);
+        offset < 1 << 8 && class.starts_at(offset * PAGE + address % PAGE)
     }
 
     #[inline]

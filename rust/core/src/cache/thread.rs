@@ -30,7 +30,10 @@ unsafe impl Zeroable for Slots {}
 
 /// The stack of one class. All of it is written by whoever is inside the gate, with plain stores; the atomics are there
 /// because statistics read them at any time.
+///
+/// One to a cache line: what an operation touches lies together, and the address is a shift away.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Stack {
     len: AtomicU32,
     /// Blocks it may hold now.
@@ -183,12 +186,21 @@ impl ThreadCache {
         self.slots.bytes()
     }
 
+    /// Where the entry number `at` of a stack lies.
+    #[inline(always)]
+    fn slot(&self, stack: &Stack, at: u32) -> &AtomicUsize {
+        debug_assert!(at < stack.capacity_max);
+        // SAFETY: a stack's length stays within its capacity, that within `capacity_max`, and `new` laid out the stacks so
+        // that as many entries from `start` on are this stack's.
+        unsafe { self.slots.0.get_unchecked((stack.start + at) as usize) }
+    }
+
     /// Takes the block that was put last.
     #[inline(always)]
     pub(crate) fn pop(&self, class: SizeClass) -> Option<usize> {
         let stack = &self.stacks[class.index()];
         let len = stack.len.load(Ordering::Relaxed).checked_sub(1)?;
-        let block = self.slots.0[(stack.start + len) as usize].load(Ordering::Relaxed);
+        let block = self.slot(stack, len).load(Ordering::Relaxed);
         stack.len.store(len, Ordering::Relaxed);
         if len < stack.low.load(Ordering::Relaxed) {
             stack.low.store(len, Ordering::Relaxed);
@@ -205,7 +217,7 @@ impl ThreadCache {
         if len >= stack.capacity.load(Ordering::Relaxed) {
             return false;
         }
-        self.slots.0[(stack.start + len) as usize].store(block, Ordering::Relaxed);
+        self.slot(stack, len).store(block, Ordering::Relaxed);
         stack.len.store(len + 1, Ordering::Relaxed);
         add(&stack.frees, 1);
         true
@@ -219,7 +231,7 @@ impl ThreadCache {
         if len >= stack.capacity.load(Ordering::Relaxed) {
             return None;
         }
-        let slot = &self.slots.0[(stack.start + len) as usize];
+        let slot = self.slot(stack, len);
         let last = slot.load(Ordering::Relaxed);
         slot.store(block, Ordering::Relaxed);
         stack.len.store(len + 1, Ordering::Relaxed);
@@ -231,7 +243,7 @@ impl ThreadCache {
     pub(crate) fn unpush(&self, class: SizeClass, block: usize) {
         let stack = &self.stacks[class.index()];
         let Some(len) = stack.len.load(Ordering::Relaxed).checked_sub(1) else { return };
-        let slot = &self.slots.0[(stack.start + len) as usize];
+        let slot = self.slot(stack, len);
         if slot.load(Ordering::Relaxed) == block {
             slot.store(0, Ordering::Relaxed);
             stack.len.store(len, Ordering::Relaxed);
@@ -305,8 +317,8 @@ impl ThreadCache {
         for _ in 0..limit.min(len as usize) {
             len -= 1;
             // Nothing is left behind that was not handed out: it would be believed, see `push_over`.
-            batch.push(self.slots.0[(stack.start + len) as usize].load(Ordering::Relaxed));
-            self.slots.0[(stack.start + len) as usize].store(0, Ordering::Relaxed);
+            batch.push(self.slot(stack, len).load(Ordering::Relaxed));
+            self.slot(stack, len).store(0, Ordering::Relaxed);
         }
         stack.len.store(len, Ordering::Relaxed);
         stack.low.store(len.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
