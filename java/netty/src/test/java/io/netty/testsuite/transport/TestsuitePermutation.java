@@ -11,11 +11,11 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * What Netty's testsuite runs each of its tests with, instead of the class of that name in its jar: Millpond's allocator, and
- * no other.
+ * no other, unless it is told so.
  */
 public final class TestsuitePermutation {
     private static final BufferPool POOL = BufferPool.builder().name("netty-testsuite").maxMemory(512 << 20).build();
-    private static final List<ByteBufAllocator> ALLOCATORS = List.of(new MillpondByteBufAllocator(POOL));
+    private static volatile List<ByteBufAllocator> allocators = List.of(new MillpondByteBufAllocator(POOL));
 
     private TestsuitePermutation() {
     }
@@ -32,8 +32,13 @@ public final class TestsuitePermutation {
         CB newClientInstance();
     }
 
+    /** From now on, Netty's default allocator and no other, to see what fails without Millpond. */
+    public static void useNettys() {
+        allocators = List.of(ByteBufAllocator.DEFAULT);
+    }
+
     public static List<ByteBufAllocator> allocator() {
-        return ALLOCATORS;
+        return allocators;
     }
 
     public static ByteBuf randomBufferType(ByteBufAllocator allocator, byte[] data, int offset, int length) {
