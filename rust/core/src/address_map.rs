@@ -1,19 +1,30 @@
-//! From an address to its chunk, without a lock: a radix tree of two levels over the 48 bits of a user's address.
+//! From an address to its chunk and to the owner of its page, without a lock: a radix tree of two levels over the 48 bits
+//! of a user's address.
 
-use crate::arena::chunk::Chunk;
+use crate::arena::chunk::{Chunk, Owners};
 use crate::os::{Errno, Mapped, Os, Zeroable};
-use crate::size_class::CHUNK;
+use crate::size_class::{CHUNK, PAGE, PAGES};
 use crate::sync::Mutex;
 use crate::sync::raw::{AtomicUsize, Ordering};
 
 const ADDRESS_BITS: u32 = 48;
-const LEAF_BITS: u32 = 13;
-const ROOT_BITS: u32 = ADDRESS_BITS - CHUNK.trailing_zeros() - LEAF_BITS;
+/// A leaf covers 8 GiB: most pools have one.
+const LEAF_BITS: u32 = 33;
+const ROOT_BITS: u32 = ADDRESS_BITS - LEAF_BITS;
+const LEAF_CHUNKS: usize = (1 << LEAF_BITS) / CHUNK;
+/// What is above the bits that a leaf covers, of no address.
+const NOWHERE: usize = usize::MAX;
 
 /// Addresses of leaves; 0 where there is none.
 struct Root([AtomicUsize; 1 << ROOT_BITS]);
-/// Addresses of [`Chunk`]s; 0 where there is none.
-struct Leaf([AtomicUsize; 1 << LEAF_BITS]);
+
+struct Leaf {
+    /// Addresses of [`Chunk`]s; 0 where there is none.
+    chunks: [AtomicUsize; LEAF_CHUNKS],
+    /// Those of all pages side by side, so that who wants no more than one need not ask for its chunk. Nobody's where
+    /// there is no chunk.
+    owners: [Owners; LEAF_CHUNKS],
+}
 
 // SAFETY: atomic integers only.
 unsafe impl Zeroable for Root {}
@@ -22,56 +33,77 @@ unsafe impl Zeroable for Leaf {}
 
 /// Which chunk of a pool an address lies in. Chunks are entered and never taken out while the pool lives.
 ///
-/// Threading: `find` is lock-free; `insert` takes a lock.
+/// Threading: `find` and `owner` are lock-free; the others take a lock.
 #[derive(Debug)]
 pub(crate) struct AddressMap {
     root: Mapped<Root>,
+    /// The first leaf that there was: where its addresses begin, shifted, and itself. Found without the root.
+    first: (AtomicUsize, AtomicUsize),
     leaves: Mutex<Vec<Mapped<Leaf>>>,
 }
 
 impl AddressMap {
     pub(crate) fn new(os: &'static dyn Os, name: &str) -> Result<Self, Errno> {
-        Ok(AddressMap { root: Mapped::new(os, name)?, leaves: Mutex::new(Vec::new()) })
+        let first = (AtomicUsize::new(NOWHERE), AtomicUsize::new(0));
+        Ok(AddressMap { root: Mapped::new(os, name)?, first, leaves: Mutex::new(Vec::new()) })
     }
 
     /// The chunk that `address` lies in, if it is one of this pool's.
     #[inline]
     pub(crate) fn find(&self, address: usize) -> Option<&Chunk> {
-        let (root, leaf) = split(address)?;
-        let leaves = self.root.0[root].load(Ordering::Acquire) as *const Leaf;
-        // SAFETY: the root holds 0 or the address of a leaf that `self.leaves` keeps as long as `self` lives.
-        let leaves = unsafe { leaves.as_ref() }?;
-        let chunk = leaves.0[leaf].load(Ordering::Acquire) as *const Chunk;
+        let chunk = self.leaf(address)?.chunks[address / CHUNK % LEAF_CHUNKS].load(Ordering::Acquire) as *const Chunk;
         // SAFETY: a leaf holds 0 or the address of a chunk's metadata. These are unmapped only when the pool is
         // dropped, together with this map.
         unsafe { chunk.as_ref() }
     }
 
-    /// Enters a chunk that lives as long as this map.
-    pub(crate) fn insert(&self, os: &'static dyn Os, name: &str, chunk: &Mapped<Chunk>) -> Result<(), Errno> {
-        let (root, leaf) = split(chunk.base()).ok_or(Errno(libc::ENOMEM))?;
+    /// Whose the page is that `address` lies on, as an entry of [`Owners`].
+    #[inline]
+    pub(crate) fn owner(&self, address: usize) -> u16 {
+        let owner =
+            |leaf: &Leaf| leaf.owners[address / CHUNK % LEAF_CHUNKS][address / PAGE % PAGES].load(Ordering::Relaxed);
+        self.leaf(address).map_or(0, owner)
+    }
+
+    #[inline]
+    fn leaf(&self, address: usize) -> Option<&Leaf> {
+        let above = address >> LEAF_BITS;
+        let leaf = if above == self.first.0.load(Ordering::Acquire) {
+            self.first.1.load(Ordering::Relaxed)
+        } else {
+            self.root.0.get(above)?.load(Ordering::Acquire)
+        } as *const Leaf;
+        // SAFETY: both hold 0 or the address of a leaf that `self.leaves` keeps as long as `self` lives.
+        unsafe { leaf.as_ref() }
+    }
+
+    /// Makes room for the chunk at `base`, and gives the owners of its pages, which live as long as this map.
+    pub(crate) fn reserve(&self, os: &'static dyn Os, name: &str, base: usize) -> Result<&Owners, Errno> {
         let mut leaves = self.leaves.lock();
-        let mut leaf_at = self.root.0[root].load(Ordering::Relaxed) as *const Leaf;
-        if leaf_at.is_null() {
+        let above = base >> LEAF_BITS;
+        let entry = self.root.0.get(above).ok_or(Errno(libc::ENOMEM))?;
+        if entry.load(Ordering::Relaxed) == 0 {
             let new = Mapped::<Leaf>::new(os, name)?;
-            leaf_at = new.as_ptr();
+            let address = new.as_ptr() as usize;
             leaves.push(new);
-            self.root.0[root].store(leaf_at as usize, Ordering::Release);
+            entry.store(address, Ordering::Release);
+            if leaves.len() == 1 {
+                self.first.1.store(address, Ordering::Relaxed);
+                self.first.0.store(above, Ordering::Release);
+            }
         }
-        // SAFETY: it is the address of a leaf in `leaves`.
-        unsafe { &*leaf_at }.0[leaf].store(chunk.as_ptr() as usize, Ordering::Release);
-        Ok(())
+        let leaf = self.leaf(base).expect("it is there now");
+        Ok(&leaf.owners[base / CHUNK % LEAF_CHUNKS])
+    }
+
+    /// Enters a chunk, for whose base there is room, and that lives as long as this map.
+    pub(crate) fn insert(&self, chunk: &Mapped<Chunk>) {
+        let leaf = self.leaf(chunk.base()).expect("there is room for it");
+        leaf.chunks[chunk.base() / CHUNK % LEAF_CHUNKS].store(chunk.as_ptr() as usize, Ordering::Release);
     }
 
     /// Bytes mapped for the tree.
     pub(crate) fn bytes(&self) -> usize {
         self.root.bytes() + self.leaves.lock().iter().map(Mapped::bytes).sum::<usize>()
     }
-}
-
-#[inline]
-fn split(address: usize) -> Option<(usize, usize)> {
-    let chunk = address / CHUNK;
-    let (root, leaf) = (chunk >> LEAF_BITS, chunk & ((1 << LEAF_BITS) - 1));
-    (root < 1 << ROOT_BITS).then_some((root, leaf))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crate::arena::Arena;
+use crate::arena::chunk::starts_block;
 use crate::cache::batch::Batch;
 use crate::cache::gate::Gate;
 use crate::cache::local;
@@ -443,7 +444,7 @@ impl Inner {
     /// Whether a block of `class` starts at this address.
     #[inline(always)]
     pub(crate) fn has_block(&self, class: SizeClass, address: usize) -> bool {
-        self.backing.map.find(address).is_some_and(|chunk| chunk.has_block(class, address))
+        starts_block(self.backing.map.owner(address), class, address)
     }
 
     /// The block of an entry of a cache, as it is handed out.

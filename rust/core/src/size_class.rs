@@ -43,10 +43,13 @@ const SLAB_PAGES_MAX: usize = 32;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SizeClass(u8);
 
-/// What is known of a class beforehand.
+/// What is known of a class beforehand. Its size makes the address of one a shift.
 #[derive(Clone, Copy)]
+#[repr(align(32))]
 struct Shape {
     size: u32,
+    /// Bytes of all blocks of a slab.
+    end: u32,
     batch: u8,
     /// Pages of a slab, or of the run where the class is one.
     pages: u16,
@@ -153,25 +156,19 @@ impl SizeClass {
         SHAPES[self.index()].blocks as usize
     }
 
-    /// `offset / size` for an offset in bytes from the start of a slab or run, and a number that is below the class's
-    /// reciprocal where nothing remains: each byte that remains adds the reciprocal, and the quotient nearly nothing.
-    #[inline]
-    const fn divide(self, offset: usize) -> (usize, u64) {
-        let product = offset as u128 * SHAPES[self.index()].reciprocal as u128;
-        ((product >> 64) as usize, product as u64)
-    }
-
     /// Which block of a slab `offset` (in bytes from the slab's start) falls into.
     #[inline]
     pub(crate) const fn block_at(self, offset: usize) -> usize {
-        self.divide(offset).0
+        ((offset as u128 * SHAPES[self.index()].reciprocal as u128) >> 64) as usize
     }
 
     /// Whether one of its blocks starts `offset` bytes from the start of its slab or run.
     #[inline]
     pub(crate) const fn starts_at(self, offset: usize) -> bool {
-        let (block, rest) = self.divide(offset);
-        rest < SHAPES[self.index()].reciprocal && block < self.blocks()
+        let shape = &SHAPES[self.index()];
+        // The lower half is what remains: each byte of it adds the reciprocal, and each block before nearly nothing.
+        // (Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019.)
+        (offset as u64).wrapping_mul(shape.reciprocal) < shape.reciprocal && offset < shape.end as usize
     }
 
     /// All of them, smallest first.
@@ -225,15 +222,17 @@ const fn slab_pages(size: usize) -> usize {
 }
 
 const fn shapes() -> [Shape; COUNT] {
-    let mut shapes = [Shape { size: 0, batch: 0, pages: 0, blocks: 0, reciprocal: 0 }; COUNT];
+    let mut shapes = [Shape { size: 0, end: 0, batch: 0, pages: 0, blocks: 0, reciprocal: 0 }; COUNT];
     let mut index = 0;
     while index < COUNT {
         let size = size_at(index);
         let is_run = size >= RUN_MIN && size.is_multiple_of(PAGE);
         let pages = if is_run { size / PAGE } else { slab_pages(size) };
         let batch = BATCH_BYTES / size;
+        let blocks = if is_run { 1 } else { pages * PAGE / size };
         shapes[index] = Shape {
             size: size as u32,
+            end: (blocks * size) as u32,
             batch: if batch > BATCH_MAX {
                 BATCH_MAX as u8
             } else if batch == 0 {
@@ -242,7 +241,7 @@ const fn shapes() -> [Shape; COUNT] {
                 batch as u8
             },
             pages: pages as u16,
-            blocks: if is_run { 1 } else { (pages * PAGE / size) as u16 },
+            blocks: blocks as u16,
             reciprocal: (1u128 << 64).div_ceil(size as u128) as u64,
         };
         index += 1;

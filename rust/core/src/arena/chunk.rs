@@ -18,6 +18,20 @@ const CACHED: u8 = 2;
 /// Blocks of a slab whose states lie in the dense part.
 const DENSE: usize = 16;
 
+/// What is on the pages of a chunk: 0 where no block is, else `(class + 1) << 8 | pages from the start of the run`.
+///
+/// Written under the arena's lock; whoever holds a block sees the entries of its run, since they were written before the
+/// block was handed out.
+pub(crate) type Owners = [AtomicU16; PAGES];
+
+/// Whether a block of `class` starts at `address`, given the owner of its page. As [`Chunk::locate`], in fewer steps.
+#[inline]
+pub(crate) fn starts_block(owner: u16, class: SizeClass, address: usize) -> bool {
+    // The pages from the start of the run; far more where the class is another one.
+    let offset = usize::from(owner).wrapping_sub((class.index() + 1) << 8);
+    offset < 1 << 8 && class.starts_at(offset * PAGE + address % PAGE)
+}
+
 /// What any thread may read of a chunk.
 ///
 /// Its header is written once, before the chunk is published in the address map.
@@ -26,11 +40,8 @@ pub(crate) struct Chunk {
     base: usize,
     arena: usize,
     index: usize,
-    /// By page: 0 where no block is, else `(class + 1) << 8 | pages from the start of the run`.
-    ///
-    /// Written under the arena's lock; whoever holds a block sees the entries of its run, since they were written
-    /// before the block was handed out.
-    owners: [AtomicU16; PAGES],
+    /// Address of its [`Owners`].
+    owners: usize,
     states: States,
 }
 
@@ -62,9 +73,19 @@ impl Chunk {
     pub(crate) const STATES: usize = std::mem::offset_of!(Chunk, states);
 
     /// Fills in the header of a chunk that nobody else knows yet.
-    pub(crate) fn init(&mut self, base: usize, arena: usize, index: usize) {
+    ///
+    /// # Safety
+    /// `owners` lives as long as the chunk.
+    pub(crate) unsafe fn init(&mut self, base: usize, owners: &Owners, arena: usize, index: usize) {
         debug_assert!(base.is_multiple_of(CHUNK));
         (self.base, self.arena, self.index) = (base, arena, index);
+        self.owners = owners as *const Owners as usize;
+    }
+
+    #[inline]
+    fn owners(&self) -> &Owners {
+        // SAFETY: `init` was told that they live as long.
+        unsafe { &*(self.owners as *const Owners) }
     }
 
     pub(crate) fn base(&self) -> usize {
@@ -87,14 +108,14 @@ impl Chunk {
 
     /// Records that the pages from `page` on hold blocks of `class`.
     pub(crate) fn own(&self, page: usize, class: SizeClass) {
-        for (offset, owner) in self.owners[page..page + class.pages()].iter().enumerate() {
+        for (offset, owner) in self.owners()[page..page + class.pages()].iter().enumerate() {
             owner.store((class.index() as u16 + 1) << 8 | offset as u16, Ordering::Relaxed);
         }
     }
 
     /// Records that the pages from `page` on hold nothing.
     pub(crate) fn disown(&self, page: usize, pages: usize) {
-        for owner in &self.owners[page..page + pages] {
+        for owner in &self.owners()[page..page + pages] {
             owner.store(0, Ordering::Relaxed);
         }
     }
@@ -102,7 +123,7 @@ impl Chunk {
     /// The class of the blocks on a page, and how far the page is from the start of its run.
     #[inline]
     pub(crate) fn owner(&self, page: usize) -> Option<(SizeClass, usize)> {
-        let owner = self.owners[page].load(Ordering::Relaxed);
+        let owner = self.owners()[page].load(Ordering::Relaxed);
         let class = SizeClass::from_index(usize::from(owner >> 8).checked_sub(1)?)?;
         Some((class, usize::from(owner & 0xff)))
     }
@@ -125,15 +146,6 @@ impl Chunk {
         Ok(Location { class, page, block })
     }
 
-    /// Whether a block of `class` starts at `address`, which lies in this chunk. As [`Chunk::locate`], in fewer steps.
-    #[inline]
-    pub(crate) fn has_block(&self, class: SizeClass, address: usize) -> bool {
-        let owner = usize::from(self.owners[address % CHUNK / PAGE].load(Ordering::Relaxed));
-        // The pages from the start of the run; far more where the class is another one.
-        let offset = owner.wrapping_sub((class.index() + 1) << 8);
-        offset < 1 << 8 && class.starts_at(offset * PAGE + address % PAGE)
-    }
-
     #[inline]
     fn state(&self, page: usize, block: usize) -> &AtomicU8 {
         match block.checked_sub(DENSE) {
@@ -153,7 +165,7 @@ impl Chunk {
     #[inline]
     pub(crate) fn check_out_again(&self, class: SizeClass, address: usize) {
         let page = (address - self.base) / PAGE;
-        let first = page - usize::from(self.owners[page].load(Ordering::Relaxed) & 0xff);
+        let first = page - usize::from(self.owners()[page].load(Ordering::Relaxed) & 0xff);
         let block = if class.is_run() { 0 } else { class.block_at(address - self.page_address(first)) };
         self.check_out(first, block);
     }

@@ -301,13 +301,15 @@ impl State {
         let mut book = Mapped::<Book>::new(backing.os, &backing.label).map_err(refused)?;
         let base = backing.os.map(CHUNK, CHUNK, &backing.label).map_err(refused)?;
         backing.os.huge_pages(base, CHUNK, backing.huge_pages);
-        chunk.init(base, self.index, self.chunks.len());
-        book.free = PageSet::ALL;
-        if let Err(errno) = backing.map.insert(backing.os, &backing.label, &chunk) {
+        let owners = backing.map.reserve(backing.os, &backing.label, base).map_err(|errno| {
             // SAFETY: it was mapped just now, and nobody knows it.
             let _ = unsafe { backing.os.unmap(base, CHUNK) };
-            return Err(refused(errno));
-        }
+            refused(errno)
+        })?;
+        // SAFETY: both live as long as the pool.
+        unsafe { chunk.init(base, owners, self.index, self.chunks.len()) };
+        book.free = PageSet::ALL;
+        backing.map.insert(&chunk);
         backing.reserved.fetch_add(CHUNK, Ordering::Relaxed);
         backing.metadata.fetch_add(chunk.bytes() + book.bytes(), Ordering::Relaxed);
         self.chunks.push(ChunkEntry { chunk, book });

@@ -40,10 +40,10 @@ struct Stack {
     capacity: AtomicU32,
     /// The fewest blocks since it was last looked at for capacity to take away.
     low: AtomicU32,
-    /// Where it starts in the slots.
-    start: u32,
     /// Capacity it may grow to.
     capacity_max: u32,
+    /// Address of its first slot.
+    slots: usize,
     /// Since it last took capacity away from another stack.
     misses: AtomicU32,
     /// Since it last was empty.
@@ -55,6 +55,22 @@ struct Stack {
 }
 
 impl Stack {
+    /// Where the entry number `at` lies.
+    #[inline(always)]
+    fn slot(&self, at: u32) -> &AtomicUsize {
+        debug_assert!(at < self.capacity_max);
+        // SAFETY: a stack's length stays within its capacity, that within `capacity_max`, and as many slots are this
+        // stack's, which its cache owns.
+        unsafe { &*(self.slots as *const AtomicUsize).add(at as usize) }
+    }
+
+    /// The entries from `from` on up to `to`.
+    fn slots(&self, from: usize, to: usize) -> &[AtomicUsize] {
+        assert!(from <= to && to <= self.capacity_max as usize);
+        // SAFETY: as in `slot`.
+        unsafe { std::slice::from_raw_parts((self.slots as *const AtomicUsize).add(from), to - from) }
+    }
+
     /// Allocations and frees ever.
     fn operations(&self) -> u64 {
         self.allocations.load(Ordering::Relaxed).wrapping_add(self.frees.load(Ordering::Relaxed))
@@ -73,6 +89,7 @@ pub(crate) struct ThreadCache {
     /// A number of its own, for the choice of a depot's stripe.
     pub(crate) number: usize,
     stacks: [Stack; SizeClass::COUNT],
+    /// What the stacks point into.
     slots: Mapped<Slots>,
     /// Bytes that all capacities may come to.
     budget: usize,
@@ -147,31 +164,32 @@ impl ThreadCache {
         number: usize,
         gate: Gate,
     ) -> Result<Self, Errno> {
-        let mut start = 0;
+        let slots = Mapped::<Slots>::new(os, name)?;
+        let mut free = slots.0.as_slice();
         let stacks = std::array::from_fn(|index| {
             let class = SizeClass::from_index(index).expect("the array has an entry a class");
             let capacity_max = capacity_max(class, budget);
-            let stack = Stack {
+            let (own, others) = free.split_at(capacity_max as usize);
+            free = others;
+            Stack {
                 len: AtomicU32::new(0),
                 capacity: AtomicU32::new(0),
                 low: AtomicU32::new(0),
-                start,
                 capacity_max,
+                slots: own.as_ptr() as usize,
                 misses: AtomicU32::new(0),
                 overflows: AtomicU32::new(0),
                 surplus: AtomicU32::new(1),
                 allocations: AtomicU64::new(0),
                 frees: AtomicU64::new(0),
-            };
-            start += capacity_max;
-            stack
+            }
         });
         Ok(ThreadCache {
             gate,
             arena: AtomicUsize::new(0),
             number,
             stacks,
-            slots: Mapped::new(os, name)?,
+            slots,
             budget,
             allowance,
             granted: AtomicUsize::new(0),
@@ -186,25 +204,18 @@ impl ThreadCache {
         self.slots.bytes()
     }
 
-    /// Where the entry number `at` of a stack lies.
-    #[inline(always)]
-    fn slot(&self, stack: &Stack, at: u32) -> &AtomicUsize {
-        debug_assert!(at < stack.capacity_max);
-        // SAFETY: a stack's length stays within its capacity, that within `capacity_max`, and `new` laid out the stacks so
-        // that as many entries from `start` on are this stack's.
-        unsafe { self.slots.0.get_unchecked((stack.start + at) as usize) }
-    }
-
     /// Takes the block that was put last.
     #[inline(always)]
     pub(crate) fn pop(&self, class: SizeClass) -> Option<usize> {
         let stack = &self.stacks[class.index()];
-        let len = stack.len.load(Ordering::Relaxed).checked_sub(1)?;
-        let block = self.slot(stack, len).load(Ordering::Relaxed);
-        stack.len.store(len, Ordering::Relaxed);
-        if len < stack.low.load(Ordering::Relaxed) {
-            stack.low.store(len, Ordering::Relaxed);
+        let len = stack.len.load(Ordering::Relaxed);
+        // One question for two that are rare: whether it is empty, and whether it falls to a new low.
+        if len <= stack.low.load(Ordering::Relaxed) {
+            stack.low.store(len.checked_sub(1)?, Ordering::Relaxed);
         }
+        let len = len - 1;
+        let block = stack.slot(len).load(Ordering::Relaxed);
+        stack.len.store(len, Ordering::Relaxed);
         add(&stack.allocations, 1);
         Some(block)
     }
@@ -217,7 +228,7 @@ impl ThreadCache {
         if len >= stack.capacity.load(Ordering::Relaxed) {
             return false;
         }
-        self.slot(stack, len).store(block, Ordering::Relaxed);
+        stack.slot(len).store(block, Ordering::Relaxed);
         stack.len.store(len + 1, Ordering::Relaxed);
         add(&stack.frees, 1);
         true
@@ -231,7 +242,7 @@ impl ThreadCache {
         if len >= stack.capacity.load(Ordering::Relaxed) {
             return None;
         }
-        let slot = self.slot(stack, len);
+        let slot = stack.slot(len);
         let last = slot.load(Ordering::Relaxed);
         slot.store(block, Ordering::Relaxed);
         stack.len.store(len + 1, Ordering::Relaxed);
@@ -243,7 +254,7 @@ impl ThreadCache {
     pub(crate) fn unpush(&self, class: SizeClass, block: usize) {
         let stack = &self.stacks[class.index()];
         let Some(len) = stack.len.load(Ordering::Relaxed).checked_sub(1) else { return };
-        let slot = self.slot(stack, len);
+        let slot = stack.slot(len);
         if slot.load(Ordering::Relaxed) == block {
             slot.store(0, Ordering::Relaxed);
             stack.len.store(len, Ordering::Relaxed);
@@ -256,9 +267,8 @@ impl ThreadCache {
         let stack = &self.stacks[class.index()];
         let len = stack.len.load(Ordering::Relaxed) as usize;
         let taken = len.min(out.len());
-        let start = stack.start as usize + len - taken;
         let mut all = 0;
-        for (block, slot) in out.iter_mut().zip(&self.slots.0[start..start + taken]) {
+        for (block, slot) in out.iter_mut().zip(stack.slots(len - taken, len)) {
             *block = slot.load(Ordering::Relaxed);
             all |= *block;
         }
@@ -300,9 +310,9 @@ impl ThreadCache {
     /// the [`MARK`].
     fn write(&self, class: SizeClass, blocks: &[usize]) -> (usize, bool) {
         let put = self.room(class).min(blocks.len());
-        let start = self.stacks[class.index()].start as usize + self.len(class);
+        let (stack, len) = (&self.stacks[class.index()], self.len(class));
         let mut all = 0;
-        for (slot, block) in self.slots.0[start..start + put].iter().zip(blocks) {
+        for (slot, block) in stack.slots(len, len + put).iter().zip(blocks) {
             slot.store(*block, Ordering::Relaxed);
             all |= *block;
         }
@@ -317,8 +327,8 @@ impl ThreadCache {
         for _ in 0..limit.min(len as usize) {
             len -= 1;
             // Nothing is left behind that was not handed out: it would be believed, see `push_over`.
-            batch.push(self.slot(stack, len).load(Ordering::Relaxed));
-            self.slot(stack, len).store(0, Ordering::Relaxed);
+            batch.push(stack.slot(len).load(Ordering::Relaxed));
+            stack.slot(len).store(0, Ordering::Relaxed);
         }
         stack.len.store(len, Ordering::Relaxed);
         stack.low.store(len.min(stack.low.load(Ordering::Relaxed)), Ordering::Relaxed);
@@ -455,7 +465,7 @@ impl ThreadCache {
     /// Takes out up to a batch of the blocks of a class that lay in it longest, and the room for them.
     pub(crate) fn unstock_lowest(&self, class: SizeClass, limit: usize) -> Batch {
         let stack = &self.stacks[class.index()];
-        let slots = &self.slots.0[stack.start as usize..][..self.len(class)];
+        let slots = stack.slots(0, self.len(class));
         let taken = limit.min(slots.len()).min(BATCH_MAX);
         let mut batch = Batch::new();
         slots[..taken].iter().for_each(|slot| batch.push(slot.load(Ordering::Relaxed)));
