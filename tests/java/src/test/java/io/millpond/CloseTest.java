@@ -124,6 +124,54 @@ class CloseTest {
     }
 
     @Test
+    void aPoolInWhichSomebodyWaitsIsNotDropped() throws Exception {
+        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
+        // Compiled code, unlike the interpreter, does not keep what it has no use for any more.
+        flags.addAll(List.of("-Xcomp", "-XX:-TieredCompilation", "-XX:CompileCommand=quiet",
+            "-XX:CompileCommand=compileonly,io.millpond.*::*",
+            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
+        ForkedJvm forked = ForkedJvm.run(flags, OnlyAWaiter.class);
+        assertEquals(0, forked.exitStatus, forked::toString);
+        assertTrue(forked.output.contains("served"), forked::toString);
+    }
+
+    /** Nobody knows the pool but a call that waits in it. */
+    static final class OnlyAWaiter {
+        private OnlyAWaiter() {
+        }
+
+        public static void main(String[] arguments) throws InterruptedException {
+            PooledBuffer[] all = new PooledBuffer[1];
+            Thread waiter = new Thread(() -> takeOne(full(all)));
+            waiter.start();
+            while (waiter.getState() != Thread.State.TIMED_WAITING) {
+                Await.pause();
+            }
+            for (int i = 0; i < 20; i++) {
+                System.gc();
+                Await.pause();
+            }
+            all[0].release();
+            waiter.join();
+        }
+
+        private static BufferPool full(PooledBuffer[] all) {
+            BufferPool pool = pool("waited-in");
+            all[0] = pool.allocate(64 << 20);
+            return pool;
+        }
+
+        private static void takeOne(BufferPool pool) {
+            try {
+                pool.allocate(1000, Duration.ofMinutes(10)).release();
+                System.out.println("served");
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    @Test
     void theHousekeeperForgetsPoolsThatAreFinished() {
         BufferPool pool = pool("finished");
         PooledBuffer buffer = pool.allocate(100);

@@ -105,6 +105,21 @@ class ForgottenBufferTest {
         }, pool::stats);
     }
 
+    @Test
+    void isFoundAlsoWhereItWasTheLastOfItsClassInABusyMagazine() {
+        forgetTheLast();
+        Await.untilCollected(() -> {
+            pool.allocate(5000).release();
+            return pool.stats().forgottenBuffers() == 1;
+        }, pool::stats);
+    }
+
+    /** Leaves the slot in its place in a magazine that has none of this class to spare. */
+    private void forgetTheLast() {
+        pool.allocate(1 << 20).release();
+        pool.allocate(1 << 20);
+    }
+
     /** Leaves the slot in its place in the magazine, above the top. */
     private void forgetOneOfFour() {
         PooledBuffer[] some = new PooledBuffer[4];
