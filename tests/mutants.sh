@@ -104,7 +104,7 @@ mutant "a closed pool's magazines closed but once" $java/PoolCore.java 's/(\/\/ 
 # Blocks and their Java objects.
 mutant "a huge slot not dropped" $java/Exchange.java 's/slot\.watch\.held = false;\s*(pool\.giveOne)/$1/' "java ForgottenBufferTest"
 mutant "blocks not given up for want of heap" $java/Exchange.java 's/giveUp\(addresses, held, sizeClass, into\);\s*throw e;/throw e;/' "java JvmErrorTest"
-mutant "pools that may go while they are used" $java/BufferPool.java 's/Reference\.reachabilityFence\(this\);//g' "java CloseTest"
+mutant "pools that may go while they are used" $java/BufferPool.java 's/Reference\.reachabilityFence\(this\);//g; s/(PooledBuffer buffer = )core(\.allocate\(size, forEver)/PoolCore own = core;\n$1own$2/; s/throw core(\.exhausted\(size, timeout\.)/throw own$1/' "java CloseTest"
 mutant "a line in which nobody is seen to wait" $java/WaitingLine.java 's/boolean isWaitedIn\(\) \{\s*return [^;]*;/boolean isWaitedIn() {\n return false;/' "java WaitingTest"
 
 count() { printf '%s\n' "${verdicts[@]:-}" | grep -c "^$1"; }
