@@ -85,6 +85,8 @@ impl AddressMap {
         if entry.load(Ordering::Relaxed) == 0 {
             let new = Mapped::<Leaf>::new(os, name)?;
             let address = new.as_ptr() as usize;
+            // Little of it is touched.
+            os.huge_pages(address, new.bytes(), false);
             leaves.push(new);
             entry.store(address, Ordering::Release);
             if leaves.len() == 1 {
