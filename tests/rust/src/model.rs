@@ -192,8 +192,9 @@ impl Model {
             Operation::Allocate(size) => self.allocate(size as usize, false),
             Operation::AllocateElsewhere(size) => self.allocate(size as usize, true),
             Operation::Free(position) => {
+                let any = !self.live.is_empty();
                 self.free(position, |pool, address, _| free(pool, address));
-                self.freed_by_address = true;
+                self.freed_by_address |= any;
             }
             Operation::FreeSized(position) => self.free(position, free_sized),
             Operation::FreeElsewhere(position) => self.free_elsewhere(position),
