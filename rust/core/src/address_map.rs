@@ -60,9 +60,8 @@ impl AddressMap {
     /// Whose the page is that `address` lies on, as an entry of [`Owners`].
     #[inline]
     pub(crate) fn owner(&self, address: usize) -> u16 {
-        let owner =
-            |leaf: &Leaf| leaf.owners[address / CHUNK % LEAF_CHUNKS][address / PAGE % PAGES].load(Ordering::Relaxed);
-        self.leaf(address).map_or(0, owner)
+        let page = address / PAGE % (LEAF_CHUNKS * PAGES);
+        self.leaf(address).map_or(0, |leaf| leaf.owners.as_flattened()[page].load(Ordering::Relaxed))
     }
 
     #[inline]
