@@ -206,10 +206,7 @@ class CheckedTest {
 
     @Test
     void thePropertyIsTheDefault() throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
-        flags.addAll(List.of("-Dio.millpond.checked=true",
-            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
-        ForkedJvm forked = ForkedJvm.run(flags, Main.class);
+        ForkedJvm forked = ForkedJvm.run(ForkedJvm.withLibrary("-Dio.millpond.checked=true"), Main.class);
         assertEquals(0, forked.exitStatus, forked::toString);
         assertTrue(forked.output.contains("written to after its release, at offset 0")
             && forked.output.contains("released here, by thread 'main'"), forked::toString);

@@ -125,10 +125,7 @@ class CloseTest {
 
     @Test
     void aPoolInWhichSomebodyWaitsIsNotDropped() throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
-        flags.addAll(List.of("-Xbatch",
-            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
-        ForkedJvm forked = ForkedJvm.run(flags, OnlyAWaiter.class);
+        ForkedJvm forked = ForkedJvm.run(ForkedJvm.withLibrary("-Xbatch"), OnlyAWaiter.class);
         assertEquals(0, forked.exitStatus, forked::toString);
         assertTrue(forked.output.contains("served"), forked::toString);
     }

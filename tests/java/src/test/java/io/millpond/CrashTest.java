@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -20,11 +18,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Tries to crash JVMs by everything an application may do wrong. */
 class CrashTest {
     private static ForkedJvm fork(Class<?> main, String argument) throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
         // Reports are wanted as errors of this test, not as files.
-        flags.addAll(List.of("-Xcheck:jni", "-XX:ErrorFile=/dev/null",
-            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
-        return ForkedJvm.run(flags, main, argument);
+        return ForkedJvm.run(ForkedJvm.withLibrary("-Xcheck:jni", "-XX:ErrorFile=/dev/null"), main, argument);
     }
 
     @ParameterizedTest

@@ -98,17 +98,18 @@ class ForgottenBufferTest {
     @Test
     void isFoundAlsoInABusyMagazine() {
         forgetOneOfFour();
-        Await.untilCollected(() -> {
-            // This thread never rests.
-            pool.allocate(5000).release();
-            return pool.stats().forgottenBuffers() == 1;
-        }, pool::stats);
+        untilOneIsFoundByABusyThread();
     }
 
     @Test
     void isFoundAlsoWhereItWasTheLastOfItsClassInABusyMagazine() {
         forgetTheLast();
+        untilOneIsFoundByABusyThread();
+    }
+
+    private void untilOneIsFoundByABusyThread() {
         Await.untilCollected(() -> {
+            // This thread never rests.
             pool.allocate(5000).release();
             return pool.stats().forgottenBuffers() == 1;
         }, pool::stats);

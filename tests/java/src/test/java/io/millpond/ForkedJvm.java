@@ -60,6 +60,14 @@ final class ForkedJvm {
         return Runtime.version().feature() >= 22 ? List.of("--enable-native-access=ALL-UNNAMED") : List.of();
     }
 
+    /** The flags with which it uses the library under test, and others. */
+    static List<String> withLibrary(String... others) {
+        List<String> flags = new ArrayList<>(nativeAccess());
+        flags.add("-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path"));
+        flags.addAll(List.of(others));
+        return flags;
+    }
+
     @Override
     public String toString() {
         return "exit status " + exitStatus + ", output: " + output;

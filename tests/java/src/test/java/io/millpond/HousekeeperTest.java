@@ -77,11 +77,7 @@ class HousekeeperTest {
     @ParameterizedTest
     @ValueSource(strings = {"-XX:+UseSerialGC", "-XX:+UseG1GC"})
     void aFullHeapStopsNothing(String collector) throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
-        flags.add("-Xmx32m");
-        flags.add(collector);
-        flags.add("-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path"));
-        ForkedJvm jvm = ForkedJvm.run(flags, FullHeap.class);
+        ForkedJvm jvm = ForkedJvm.run(ForkedJvm.withLibrary("-Xmx32m", collector), FullHeap.class);
         assertEquals(0, jvm.exitStatus, jvm::toString);
         assertTrue(jvm.output.contains("all came back"), jvm::toString);
     }
@@ -131,9 +127,7 @@ class HousekeeperTest {
     }
 
     private static void assertSays(String line, Class<?> program) throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
-        flags.add("-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path"));
-        ForkedJvm jvm = ForkedJvm.run(flags, program);
+        ForkedJvm jvm = ForkedJvm.run(ForkedJvm.withLibrary(), program);
         assertEquals(0, jvm.exitStatus, jvm::toString);
         assertTrue(jvm.output.contains(line), jvm::toString);
     }

@@ -19,9 +19,7 @@ class JvmErrorTest {
     private static final int SOAK_RUNS = 50;
 
     private static void survives(Class<?> main, List<String> flags, String... arguments) throws Exception {
-        List<String> all = new ArrayList<>(ForkedJvm.nativeAccess());
-        all.addAll(List.of("-XX:ErrorFile=/dev/null", "-XX:-CreateCoredumpOnCrash",
-            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
+        List<String> all = ForkedJvm.withLibrary("-XX:ErrorFile=/dev/null", "-XX:-CreateCoredumpOnCrash");
         all.addAll(flags);
         ForkedJvm forked = ForkedJvm.run(all, main, arguments);
         assertEquals(0, forked.exitStatus, forked::toString);

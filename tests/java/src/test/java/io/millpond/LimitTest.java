@@ -56,10 +56,9 @@ class LimitTest {
 
     @Test
     void thatTheSystemRefusesDoesNotLookLikeTheLimit() throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
         // A JVM that reserves little itself.
-        flags.addAll(List.of("-Xmx64m", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=64m", "-XX:CompressedClassSpaceSize=64m",
-            "-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path")));
+        List<String> flags = ForkedJvm.withLibrary("-Xmx64m", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=64m",
+            "-XX:CompressedClassSpaceSize=64m");
         ForkedJvm forked = ForkedJvm.runWithin("-v 4000000", flags, Starved.class);
         assertEquals(0, forked.exitStatus, forked::toString);
         for (String named : List.of("operating system", "'starved'", "error 12", "ulimit -v", "vm.max_map_count", "went on")) {

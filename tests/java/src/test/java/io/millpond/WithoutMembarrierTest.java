@@ -16,9 +16,7 @@ class WithoutMembarrierTest {
 
     @Test
     void whatIdleThreadsHaveAtHandComesBack() throws Exception {
-        List<String> flags = new ArrayList<>(ForkedJvm.nativeAccess());
-        flags.add("-Dio.millpond.native.path=" + System.getProperty("io.millpond.native.path"));
-        flags.add("-Dio.millpond.without-membarrier=true");
+        List<String> flags = ForkedJvm.withLibrary("-Dio.millpond.without-membarrier=true");
         ForkedJvm jvm = ForkedJvm.run(flags, Sandbox.class);
         assertEquals(0, jvm.exitStatus, jvm::toString);
         assertTrue(jvm.output.contains("survived"), jvm::toString);
