@@ -35,8 +35,9 @@ class RedeploymentTest {
     }
 
     private static void redeploy(int count, Path directory) throws Exception {
+        // Without C2, which compiles when it finds the time and leaves ten megabytes and more in an arena of malloc's.
         List<String> flags = List.of("-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch",
-            "-XX:ErrorFile=/dev/null", "-Djava.io.tmpdir=" + directory);
+            "-XX:TieredStopAtLevel=1", "-XX:ErrorFile=/dev/null", "-Djava.io.tmpdir=" + directory);
         List<String> all = new ArrayList<>(ForkedJvm.nativeAccess());
         all.addAll(flags);
         ForkedJvm jvm = ForkedJvm.run(all, Server.class, Integer.toString(count),
