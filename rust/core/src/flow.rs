@@ -117,9 +117,15 @@ impl Inner {
             return Ok(fetched);
         }
         let mut batch = [0; BATCH_MAX];
-        let fetched = self.fetch(class, &mut batch[..portion], Some(cache), place)?;
-        let (mine, rest) = batch[..fetched].split_at(out.len().min(fetched));
+        let fetched = self.draw(class, &mut batch[..portion], Some(cache), place)?;
+        let (mine, rest) = batch[..fetched].split_at_mut(out.len().min(fetched));
+        mine.iter().for_each(|&block| self.check_out(class, block, false));
         out[..mine.len()].copy_from_slice(mine);
+        // Nobody had the rest yet, so nobody can free it: it is marked like what was freed by its address.
+        for entry in rest.iter_mut() {
+            self.check_out(class, *entry, true);
+            *entry |= MARK;
+        }
         self.note_miss(cache, class, mine.len());
         let passed = cache.gate.pass();
         // A pool that was closed meanwhile has emptied this cache for the last time, and one that is waited for until
@@ -347,8 +353,22 @@ impl Inner {
         }
     }
 
-    /// Takes up to `out.len()` blocks from the depot, else from an arena, making room if the limit is reached.
+    /// Takes up to `out.len()` blocks from the depot, else from an arena, to be handed out. Makes room if the limit is
+    /// reached.
     pub(crate) fn fetch(
+        self: &Arc<Self>,
+        class: SizeClass,
+        out: &mut [usize],
+        cache: Option<&ThreadCache>,
+        place: Option<Place>,
+    ) -> Result<usize, Error> {
+        let taken = self.draw(class, out, cache, place)?;
+        out[..taken].iter().for_each(|&block| self.check_out(class, block, false));
+        Ok(taken)
+    }
+
+    /// As [`Inner::fetch`], but the blocks are still marked as free.
+    fn draw(
         self: &Arc<Self>,
         class: SizeClass,
         out: &mut [usize],
@@ -362,7 +382,6 @@ impl Inner {
         self.with_room(Want::of_class(class), place, || {
             let taken = self.depot.take(class, number, out);
             if taken > 0 {
-                self.check_out(class, &out[..taken]);
                 return Ok(taken);
             }
             let mut result = self.arenas[home].allocate(&self.backing, class, out);
@@ -382,11 +401,10 @@ impl Inner {
         })
     }
 
-    fn check_out(&self, class: SizeClass, blocks: &[usize]) {
-        for &block in blocks {
-            let chunk = self.backing.map.find(block).expect("a marked or checked block lies in a chunk");
-            chunk.check_out_again(class, block);
-        }
+    /// Marks a block as handed out, or as cached.
+    fn check_out(&self, class: SizeClass, block: usize, cached: bool) {
+        let chunk = self.backing.map.find(block).expect("a marked or fetched block lies in a chunk");
+        chunk.check_out(class, block, cached);
     }
 
     pub(crate) fn closed_error(&self) -> Error {
@@ -456,7 +474,7 @@ impl Inner {
     #[inline(never)]
     fn unmark_one(&self, class: SizeClass, entry: usize) -> usize {
         let block = entry & !MARK;
-        self.check_out(class, &[block]);
+        self.check_out(class, block, false);
         block
     }
 

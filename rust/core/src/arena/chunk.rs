@@ -154,20 +154,14 @@ impl Chunk {
         }
     }
 
-    /// Marks a block as handed out. The caller alone has it.
-    #[inline]
-    pub(crate) fn check_out(&self, page: usize, block: usize) {
-        self.state(page, block).store(OUT, Ordering::Relaxed);
-    }
-
-    /// Marks the block of `class` that starts at `address` as handed out. It was checked in or retired, and the caller
+    /// Marks the free block of `class` that starts at `address` as handed out, or as lying in a thread cache. The caller
     /// alone has it.
     #[inline]
-    pub(crate) fn check_out_again(&self, class: SizeClass, address: usize) {
+    pub(crate) fn check_out(&self, class: SizeClass, address: usize, cached: bool) {
         let page = (address - self.base) / PAGE;
         let first = page - usize::from(self.owners()[page].load(Ordering::Relaxed) & 0xff);
         let block = if class.is_run() { 0 } else { class.block_at(address - self.page_address(first)) };
-        self.check_out(first, block);
+        self.state(first, block).store(if cached { CACHED } else { OUT }, Ordering::Relaxed);
     }
 
     /// Marks the block of `class` at `address` as free, whose state was `OUT`, or `CACHED` where `cached` is set; an error

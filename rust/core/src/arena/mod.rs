@@ -87,7 +87,8 @@ impl Arena {
         Arena { state: Mutex::new(state), threads: AtomicUsize::new(0) }
     }
 
-    /// Fills `out` with blocks of `class`, checked out. Returns how many there were: at least one, or the error.
+    /// Fills `out` with blocks of `class`, which are still marked as free. Returns how many there were: at least one, or the
+    /// error.
     pub(crate) fn allocate(&self, backing: &Backing, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
         let mut state = self.state.lock();
         let mut taken = 0;
@@ -198,7 +199,6 @@ impl State {
         let (index, page) = self.take_pages(backing, class, class.size())?;
         let chunk = &self.chunks[index].chunk;
         chunk.own(page, class);
-        chunk.check_out(page, 0);
         Ok(chunk.page_address(page))
     }
 
@@ -215,7 +215,6 @@ impl State {
         while taken < out.len()
             && let Some(block) = slab.take()
         {
-            entry.chunk.check_out(id.page(), block);
             out[taken] = start + block * class.size();
             taken += 1;
         }

@@ -1,5 +1,6 @@
 //! What the public face promises.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::thread;
@@ -476,6 +477,30 @@ fn a_block_freed_by_its_address_cannot_be_freed_again_wherever_it_is() {
         assert!(many.iter().all(refuse));
         assert_eq!((pool.stats().used, pool.stats().committed, pool.stats().bad_frees), (0, 0, 2 + 4000));
         pool.check_invariants().expect("sound");
+    }
+}
+
+#[test]
+fn what_a_cache_fetched_and_nobody_had_cannot_be_freed() {
+    const SIZE: usize = 4096;
+    let pool = pool(Options::new());
+    let take = |count: usize| -> BTreeSet<usize> {
+        (0..count).map(|_| pool.allocate(SIZE).expect("a block").into_address()).collect()
+    };
+    // The second time, what the cache fetches comes from the depot and was freed once already.
+    for round in 0..2 {
+        let out = take(300);
+        let fetched: Vec<_> = out.iter().map(|block| block + SIZE).filter(|next| !out.contains(next)).collect();
+        for &next in &fetched {
+            refused(free(&pool, next));
+        }
+        let more = take(300);
+        assert!(more.is_disjoint(&out), "round {round}: a block was handed out twice");
+        assert!(fetched.iter().any(|next| more.contains(next)), "round {round}: nothing was in the cache");
+        for &block in out.iter().chain(&more) {
+            free(&pool, block).expect("a live block");
+        }
+        assert!(pool.stats().cached_depot > 0);
     }
 }
 
