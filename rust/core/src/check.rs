@@ -14,7 +14,7 @@ use crate::size_class::{PAGE, PAGES, SizeClass};
 struct Held {
     /// Bytes of blocks that are not free in a slab: live, cached, or in the depot.
     blocks: usize,
-    /// Bytes of blocks that are marked as out or cached: live, or in a thread's cache.
+    /// Bytes of blocks that are out: live, or in a thread's cache without a mark.
     out: usize,
     committed_pages: usize,
 }
@@ -94,7 +94,7 @@ fn check_owned(state: &State, index: usize, page: usize, class: SizeClass, held:
         ensure(!slab.is_unused(), "an unused slab was kept")?;
     }
     for block in 0..class.blocks() {
-        let out = !entry.chunk.is_free(page, block);
+        let out = entry.chunk.is_out(page, block);
         let in_slab = !class.is_run() && slab.is_free(block);
         ensure(!(out && in_slab), "a block is free in its slab, and out")?;
         held.out += if out { class.size() } else { 0 };
@@ -141,7 +141,7 @@ fn check_depot(pool: &Inner) -> Check {
     pool.depot.for_each(|class, block| {
         let state = pool.backing.map.find(block).map(|chunk| chunk.locate(block).map(|at| (at, chunk)));
         let fine = match state {
-            Some(Ok((at, chunk))) => at.class == class && chunk.is_free(at.page, at.block),
+            Some(Ok((at, chunk))) => at.class == class && !chunk.is_out(at.page, at.block),
             _ => false,
         };
         if !fine || !seen.insert(block) {
@@ -155,8 +155,9 @@ fn check_sums(pool: &Inner, held: &Held) -> Check {
     let stats = crate::stats::Stats::of(pool);
     let huge = pool.huge.figures();
     let blocks = (stats.used - stats.huge_live_bytes) as usize;
-    equal("bytes out", blocks + (stats.cached_threads + stats.quarantined) as usize, held.out)?;
-    equal("bytes in blocks", held.out + stats.cached_depot as usize, held.blocks)?;
+    let (live, cached) = (blocks + stats.quarantined as usize, stats.cached_threads as usize);
+    ensure((live..=live + cached).contains(&held.out), "a live block is not out, or one that is out is nobody's")?;
+    equal("bytes in blocks", live + cached + stats.cached_depot as usize, held.blocks)?;
     let own = held.committed_pages * PAGE + huge.committed;
     if pool.children.lock().is_empty() {
         equal("committed bytes", stats.committed as usize, own)?;

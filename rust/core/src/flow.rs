@@ -119,15 +119,15 @@ impl Inner {
         let mut batch = [0; BATCH_MAX];
         let fetched = self.draw(class, &mut batch[..portion], Some(cache), place)?;
         let (mine, rest) = batch[..fetched].split_at_mut(out.len().min(fetched));
-        mine.iter().for_each(|&block| self.check_out(class, block, false));
+        mine.iter().for_each(|&block| self.check_out(class, block));
         out[..mine.len()].copy_from_slice(mine);
-        // Nobody had the rest yet, so nobody can free it: it is marked like what was freed by its address.
-        for entry in rest.iter_mut() {
-            self.check_out(class, *entry, true);
-            *entry |= MARK;
-        }
         self.note_miss(cache, class, mine.len());
         let passed = cache.gate.pass();
+        if self.marks_fetched.load(Ordering::Relaxed) {
+            rest.iter_mut().for_each(|entry| *entry |= MARK);
+        } else {
+            rest.iter().for_each(|&block| self.check_out(class, block));
+        }
         // A pool that was closed meanwhile has emptied this cache for the last time, and one that is waited for until
         // nobody waits any more.
         let stocked = if self.bypasses_caches() { 0 } else { cache.stock(class, rest) };
@@ -363,11 +363,11 @@ impl Inner {
         place: Option<Place>,
     ) -> Result<usize, Error> {
         let taken = self.draw(class, out, cache, place)?;
-        out[..taken].iter().for_each(|&block| self.check_out(class, block, false));
+        out[..taken].iter().for_each(|&block| self.check_out(class, block));
         Ok(taken)
     }
 
-    /// As [`Inner::fetch`], but the blocks are still marked as free.
+    /// As [`Inner::fetch`], but the blocks are still free.
     fn draw(
         self: &Arc<Self>,
         class: SizeClass,
@@ -401,10 +401,23 @@ impl Inner {
         })
     }
 
-    /// Marks a block as handed out, or as cached.
-    fn check_out(&self, class: SizeClass, block: usize, cached: bool) {
-        let chunk = self.backing.map.find(block).expect("a marked or fetched block lies in a chunk");
-        chunk.check_out(class, block, cached);
+    /// From the first release by address on, nothing is marked as out that lies in a cache and that nobody had yet: it
+    /// could be freed. Who never releases that way does not pay for it, since marks are cheaper to write in a batch.
+    #[inline]
+    pub(crate) fn mark_fetched(&self) {
+        self.freed_by_address.call_once(|| {
+            let _maintenance = self.maintenance.lock();
+            // Whoever stocks a cache looks at this inside its gate.
+            self.marks_fetched.store(true, Ordering::Relaxed);
+            self.empty(&self.live_caches(), false);
+        });
+    }
+
+    /// Says of a free block that it is handed out.
+    #[inline]
+    fn check_out(&self, class: SizeClass, block: usize) {
+        let chunk = self.backing.map.find(block).expect("a block of an arena lies in a chunk");
+        chunk.check_out(class, block);
     }
 
     pub(crate) fn closed_error(&self) -> Error {
@@ -431,10 +444,17 @@ impl Inner {
     }
 
     /// Checks in the block of an entry of a cache.
+    #[inline]
     fn check_in(&self, class: SizeClass, entry: usize) -> Result<usize, BadFree> {
-        let block = entry & !MARK;
-        let chunk = self.backing.map.find(block).ok_or(BadFree::Foreign)?;
-        chunk.check_in(class, block, entry != block).map(|()| block)
+        if entry & MARK != 0 {
+            return Ok(entry & !MARK);
+        }
+        let chunk = self.backing.map.find(entry).ok_or(BadFree::Foreign)?;
+        let at = chunk.locate(entry)?;
+        if at.class != class {
+            return Err(BadFree::WrongClass { size: at.class.size() });
+        }
+        chunk.check_in(at).map(|()| entry)
     }
 
     /// The blocks of up to [`BATCH_MAX`] entries, checked in; those that may not come back are refused and left alone.
@@ -474,7 +494,7 @@ impl Inner {
     #[inline(never)]
     fn unmark_one(&self, class: SizeClass, entry: usize) -> usize {
         let block = entry & !MARK;
-        self.check_out(class, block, false);
+        self.check_out(class, block);
         block
     }
 

@@ -25,7 +25,7 @@ use crate::room::Want;
 use crate::size_class::SizeClass;
 use crate::stats::{Counters, Stats};
 use crate::sync::raw::AtomicU64;
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Once, Ordering};
 
 /// A pool of memory blocks.
 ///
@@ -62,6 +62,10 @@ pub(crate) struct Inner {
     pub(crate) children: Mutex<Vec<Weak<Inner>>>,
     /// Held by whoever empties other threads' caches.
     pub(crate) maintenance: Mutex<Ticker>,
+    /// Done when the first block was freed by its address.
+    pub(crate) freed_by_address: Once,
+    /// Whether what a cache fetches stays marked as free until it is handed out.
+    pub(crate) marks_fetched: AtomicBool,
     /// Number of the last reclaim that began.
     pub(crate) reclaimed_at: AtomicU64,
     pub(crate) closed: AtomicBool,
@@ -154,6 +158,8 @@ impl Pool {
             checked: options.checked.then(|| Checked::new(options.quarantine_bytes)),
             children: Mutex::default(),
             maintenance: Mutex::default(),
+            freed_by_address: Once::new(),
+            marks_fetched: AtomicBool::new(false),
             reclaimed_at: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             has_barrier: os.membarrier(),
@@ -410,9 +416,10 @@ impl Pool {
         if let Some(checked) = &inner.checked {
             return inner.free_checked(checked, address);
         }
-        match chunk.locate(address).and_then(|at| chunk.retire(at).map(|()| at.class)) {
+        inner.mark_fetched();
+        match chunk.locate(address).and_then(|at| chunk.check_in(at).map(|()| at.class)) {
             Ok(class) => {
-                // SAFETY: the caller's promise is the same, and the block is marked as cached.
+                // SAFETY: the caller's promise is the same, and the block is marked as free.
                 unsafe { self.release(class, address | MARK) };
                 Ok(())
             }

@@ -18,6 +18,9 @@ pub(crate) use loom::sync::{
 #[cfg(not(loom))]
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
+/// No model uses it.
+pub(crate) use parking_lot::Once;
+
 #[cfg(loom)]
 pub(crate) use self::loom_locks::{Condvar, Mutex, MutexGuard};
 

@@ -8,12 +8,10 @@ use crate::os::Zeroable;
 use crate::size_class::{CHUNK, PAGE, PAGES, SLAB_BLOCKS_MAX, SizeClass};
 use crate::sync::raw::{AtomicU8, AtomicU16, Ordering};
 
-/// State of a block that is free: in its slab, or in the depot.
+/// State of a block that is free: in its slab, in the depot, or as a marked entry in a thread cache.
 const FREE: u8 = 0;
 /// State of a block that the user has; or a thread cache, to which its owner gave it without a look at this.
 const OUT: u8 = 1;
-/// State of a block that was given back by its address and lies in a thread cache.
-const CACHED: u8 = 2;
 
 /// Blocks of a slab whose states lie in the dense part.
 const DENSE: usize = 16;
@@ -45,7 +43,7 @@ pub(crate) struct Chunk {
     states: States,
 }
 
-/// The state of each block, by the first page of its run and its index in the slab: `FREE`, `OUT` or `CACHED`.
+/// The state of each block, by the first page of its run and its index in the slab: `FREE` or `OUT`.
 ///
 /// Sixteen to a page lie densely, so that the metadata of all but the smallest classes stays on two pages of the OS.
 #[repr(C, align(4096))]
@@ -154,37 +152,22 @@ impl Chunk {
         }
     }
 
-    /// Marks the free block of `class` that starts at `address` as handed out, or as lying in a thread cache. The caller
-    /// alone has it.
+    /// Marks the free block of `class` that starts at `address` as handed out. The caller alone has it.
     #[inline]
-    pub(crate) fn check_out(&self, class: SizeClass, address: usize, cached: bool) {
-        let page = (address - self.base) / PAGE;
+    pub(crate) fn check_out(&self, class: SizeClass, address: usize) {
+        let offset = address % CHUNK;
+        let page = offset / PAGE;
         let first = page - usize::from(self.owners()[page].load(Ordering::Relaxed) & 0xff);
-        let block = if class.is_run() { 0 } else { class.block_at(address - self.page_address(first)) };
-        self.state(first, block).store(if cached { CACHED } else { OUT }, Ordering::Relaxed);
+        let block = if class.is_run() { 0 } else { class.block_at(offset - first * PAGE) };
+        self.state(first, block).store(OUT, Ordering::Relaxed);
     }
 
-    /// Marks the block of `class` at `address` as free, whose state was `OUT`, or `CACHED` where `cached` is set; an error
-    /// if it is no such block. Of two that race with the same block, one gets the error, as long as the slab is still
-    /// there when it looks.
+    /// Marks a block as free; an error if it is that already. Of two that race with the same block, one gets the error, as
+    /// long as the slab is still there when it looks.
     #[inline]
-    pub(crate) fn check_in(&self, class: SizeClass, address: usize, cached: bool) -> Result<(), BadFree> {
-        let at = self.locate(address)?;
-        if at.class != class {
-            return Err(BadFree::WrongClass { size: at.class.size() });
-        }
-        self.change(at, if cached { CACHED } else { OUT }, FREE)
-    }
-
-    /// Marks a block that is out as lying in a thread cache. Whoever does so puts it there: nobody else can.
-    #[inline]
-    pub(crate) fn retire(&self, at: Location) -> Result<(), BadFree> {
-        self.change(at, OUT, CACHED)
-    }
-
-    fn change(&self, at: Location, from: u8, to: u8) -> Result<(), BadFree> {
+    pub(crate) fn check_in(&self, at: Location) -> Result<(), BadFree> {
         let state = self.state(at.page, at.block);
-        match state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed) {
+        match state.compare_exchange(OUT, FREE, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => Ok(()),
             Err(_) => Err(BadFree::Double),
         }
@@ -193,10 +176,5 @@ impl Chunk {
     /// Whether the block at this place is out.
     pub(crate) fn is_out(&self, page: usize, block: usize) -> bool {
         self.state(page, block).load(Ordering::Relaxed) == OUT
-    }
-
-    /// Whether the block at this place is free; if not, the user or a thread cache has it.
-    pub(crate) fn is_free(&self, page: usize, block: usize) -> bool {
-        self.state(page, block).load(Ordering::Relaxed) == FREE
     }
 }

@@ -87,8 +87,7 @@ impl Arena {
         Arena { state: Mutex::new(state), threads: AtomicUsize::new(0) }
     }
 
-    /// Fills `out` with blocks of `class`, which are still marked as free. Returns how many there were: at least one, or the
-    /// error.
+    /// Fills `out` with blocks of `class`, not checked out yet. Returns how many there were: at least one, or the error.
     pub(crate) fn allocate(&self, backing: &Backing, class: SizeClass, out: &mut [usize]) -> Result<usize, Error> {
         let mut state = self.state.lock();
         let mut taken = 0;

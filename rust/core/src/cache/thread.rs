@@ -10,7 +10,8 @@ use crate::size_class::{BATCH_MAX, SizeClass};
 use crate::sync;
 use crate::sync::raw::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// Set in an entry whose block was given back by its address, and is marked as cached. Blocks lie at multiples of 64.
+/// Set in an entry whose block is marked as free: it was given back by its address, or nobody had it yet. Blocks lie at
+/// multiples of 64.
 pub(crate) const MARK: usize = 1;
 
 /// Blocks that one stack may hold, whatever the budget.
