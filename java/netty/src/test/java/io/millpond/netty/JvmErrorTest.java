@@ -43,7 +43,7 @@ class JvmErrorTest {
         "256, -XX:-TieredCompilation", "512, -XX:-TieredCompilation", "1024, -XX:-TieredCompilation"})
     void theEndOfTheStackForLong(String stackKib, String compiler) throws Exception {
         for (int i = 0; i < SOAK_RUNS; i++) {
-            survives(EndOfStack.class, List.of(compiler), stackKib, "40");
+            survives(EndOfStack.class, List.of(compiler), stackKib, "6");
         }
     }
 
@@ -58,7 +58,7 @@ class JvmErrorTest {
     @ValueSource(strings = {"-XX:+UseSerialGC", "-XX:+UseG1GC", "-XX:+UseParallelGC", "-XX:+UseZGC"})
     void aFullHeapForLong(String collector) throws Exception {
         for (int i = 0; i < SOAK_RUNS; i++) {
-            survives(FullHeap.class, List.of("-Xmx48m", collector), "300");
+            survives(FullHeap.class, List.of("-Xmx48m", collector), "100");
         }
     }
 
