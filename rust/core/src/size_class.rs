@@ -253,6 +253,9 @@ const fn shapes() -> [Shape; COUNT] {
 mod tests {
     use super::*;
 
+    /// Bytes from one size or address that is tried to the next. One by one, Miri's interpreter takes hours.
+    const STRIDE: usize = if cfg!(miri) { 509 } else { 1 };
+
     #[test]
     fn classes_grow_and_serve_every_size() {
         assert_eq!(SizeClass::COUNT, 104);
@@ -268,7 +271,7 @@ mod tests {
             smallest = class.size();
         }
         assert_eq!(smallest, LARGEST);
-        for size in 1..=LARGEST {
+        for size in (1..=LARGEST).step_by(STRIDE) {
             let class = SizeClass::of(size).expect("a class");
             assert!(class.size() >= size && (class.0 == 0 || SizeClass(class.0 - 1).size() < size), "{size}");
         }
@@ -289,8 +292,9 @@ mod tests {
                 assert_eq!(class.block_at(block * class.size()), block, "{class:?}");
                 assert_eq!(class.block_at((block + 1) * class.size() - 1), block, "{class:?}");
             }
-            let starts = (0..bytes).filter(|&offset| class.starts_at(offset));
-            assert!(starts.eq((0..class.blocks()).map(|block| block * class.size())), "{class:?}");
+            let starts = (0..bytes).step_by(STRIDE).filter(|&offset| class.starts_at(offset));
+            let blocks = (0..class.blocks()).map(|block| block * class.size());
+            assert!(starts.eq(blocks.filter(|start| start % STRIDE == 0)), "{class:?}");
         }
     }
 
