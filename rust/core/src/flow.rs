@@ -553,7 +553,7 @@ impl Inner {
         let barrier = !self.has_barrier || self.backing.os.membarrier();
         for (cache, gate) in caches.iter().zip(gates) {
             if barrier || local::is_mine(cache) {
-                gate.wait();
+                let _alone = gate.wait();
                 act(cache);
             }
         }
@@ -640,8 +640,9 @@ impl Inner {
     /// Takes back the cache of a thread that ends.
     pub(crate) fn retire(&self, cache: &Arc<ThreadCache>) {
         let gate = cache.gate.shut();
+        let alone = gate.wait();
         self.drain(cache);
-        drop(gate);
+        drop((alone, gate));
         self.arenas[cache.arena()].threads.fetch_sub(1, Ordering::Relaxed);
         let mut caches = self.caches.lock();
         for class in SizeClass::all() {

@@ -53,6 +53,8 @@ mod line_model;
 mod options;
 pub mod os;
 mod pool;
+#[cfg(all(test, loom))]
+mod pool_models;
 mod report;
 mod room;
 mod size_class;

@@ -294,7 +294,7 @@ mod tests {
             }
             let starts = (0..bytes).step_by(STRIDE).filter(|&offset| class.starts_at(offset));
             let blocks = (0..class.blocks()).map(|block| block * class.size());
-            assert!(starts.eq(blocks.filter(|start| start % STRIDE == 0)), "{class:?}");
+            assert!(starts.eq(blocks.filter(|start| start.is_multiple_of(STRIDE))), "{class:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Atomics and locks: the one place that names them, so that loom's can stand in for them.
 //!
-//! Build with `RUSTFLAGS="--cfg loom"` to get loom's types; the models are in `cache/gate.rs`, `cache/depot.rs` and
-//! `limit.rs`.
+//! Build with `RUSTFLAGS="--cfg loom"` to get loom's types; the models are in `pool_models.rs`,
+//! `cache/depot.rs` and `limit.rs`.
 
 #[cfg(not(loom))]
 pub(crate) use std::sync::{
@@ -18,8 +18,21 @@ pub(crate) use loom::sync::{
 #[cfg(not(loom))]
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// No model uses it.
+/// No model may have two threads in it at a time.
 pub(crate) use parking_lot::Once;
+
+#[cfg(not(loom))]
+pub(crate) use std::thread_local;
+
+/// loom's with the standard library's face.
+#[cfg(loom)]
+macro_rules! loom_thread_local {
+    ($($(#[$about:meta])* static $name:ident: $type:ty = const $start:block;)*) => {
+        loom::thread_local! { $($(#[$about])* static $name: $type = $start;)* }
+    };
+}
+#[cfg(loom)]
+pub(crate) use loom_thread_local as thread_local;
 
 #[cfg(loom)]
 pub(crate) use self::loom_locks::{Condvar, Mutex, MutexGuard};
@@ -54,6 +67,32 @@ pub(crate) fn update(word: &AtomicUsize, change: impl Fn(usize) -> Option<usize>
         }
     }
     Err(now)
+}
+
+/// What only one may touch at a time, by a protocol that knows nothing of the data. With loom, two who do so at once fail the
+/// model; otherwise this is nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Exclusive(#[cfg(loom)] loom::cell::UnsafeCell<()>);
+
+#[cfg(loom)]
+// SAFETY: there is nothing in it, and loom tells when two threads have it at once: that is what it is for.
+unsafe impl Sync for Exclusive {}
+
+/// Whoever has this is the only one.
+pub(crate) struct Alone(
+    #[cfg(loom)]
+    #[allow(dead_code)]
+    loom::cell::MutPtr<()>,
+);
+
+impl Exclusive {
+    #[inline(always)]
+    pub(crate) fn take(&self) -> Alone {
+        Alone(
+            #[cfg(loom)]
+            self.0.get_mut(),
+        )
+    }
 }
 
 /// Keeps two hot words off one cache line (and off the pair that the prefetcher fetches together).

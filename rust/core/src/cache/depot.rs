@@ -211,14 +211,11 @@ mod tests {
 
 #[cfg(all(test, loom))]
 mod loom_models {
-    use loom::cell::UnsafeCell;
     use loom::model::Builder;
     use loom::sync::Arc;
-    use loom::sync::atomic::fence;
     use loom::thread;
 
     use super::*;
-    use crate::cache::gate::Gate;
 
     /// The depot has a lock and a count a class, so that walking it has many steps: enough of them are allowed, and at
     /// most this many switches of threads where one could go on.
@@ -292,60 +289,6 @@ mod loom_models {
             depot.decay(true, |blocks| found.extend_from_slice(blocks));
             found.extend(other.join().expect("no panic"));
             settle(&depot, found, &[1, 2, 3, 4]);
-        });
-    }
-
-    /// A thread ends: it empties its cache into an arena (here a list), and what it frees afterwards goes straight to
-    /// the depot. Meanwhile another thread frees one of its blocks and takes what the depot has, and a tick empties the
-    /// same cache.
-    #[test]
-    fn a_thread_ends_while_another_one_frees_its_blocks() {
-        struct Pool {
-            gate: Gate,
-            cache: UnsafeCell<Vec<usize>>,
-            depot: Depot,
-            arena: Mutex<Vec<usize>>,
-        }
-
-        impl Pool {
-            fn drain(&self) {
-                // SAFETY: the gate keeps others out.
-                let blocks = self.cache.with_mut(|cache| unsafe { std::mem::take(&mut *cache) });
-                self.arena.lock().extend(blocks);
-            }
-        }
-
-        model(|| {
-            let (gate, cache) = (Gate::new(true), UnsafeCell::new(vec![1]));
-            let depot = Depot::new(1, usize::MAX);
-            let pool = Arc::new(Pool { gate, cache, depot, arena: Mutex::new(Vec::new()) });
-            let ending = {
-                let pool = pool.clone();
-                thread::spawn(move || {
-                    {
-                        let _shut = pool.gate.shut();
-                        pool.drain();
-                    }
-                    assert!(pool.depot.give(class(), 0, &[2]), "a late free");
-                })
-            };
-            let foreign = {
-                let pool = pool.clone();
-                thread::spawn(move || {
-                    assert!(pool.depot.give(class(), 1, &[3]), "a block of the other thread");
-                    take(&pool.depot, 1)
-                })
-            };
-            {
-                let shut = pool.gate.shut();
-                fence(Ordering::SeqCst);
-                shut.wait();
-                pool.drain();
-            }
-            ending.join().expect("no panic");
-            let mut found = foreign.join().expect("no panic");
-            found.append(&mut pool.arena.lock());
-            settle(&pool.depot, found, &[1, 2, 3]);
         });
     }
 

@@ -11,7 +11,7 @@
 //! other one holds. Where the kernel has no `membarrier`, the gate is shut from the start: the owner takes the lock each
 //! time, and others can still get in.
 
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, light_fence, yield_now};
+use crate::sync::{Alone, AtomicBool, Exclusive, Mutex, MutexGuard, Ordering, light_fence, yield_now};
 
 /// Guards the contents of one thread cache. It holds no data itself: who is inside may touch the cache's.
 #[derive(Debug)]
@@ -22,21 +22,30 @@ pub(crate) struct Gate {
     opens: bool,
     /// Held by whoever shut the gate, and by the owner that finds it shut.
     lock: Mutex<()>,
+    /// The contents.
+    contents: Exclusive,
 }
 
 /// The owner is inside; dropping it leaves.
-pub(crate) struct Inside<'a>(&'a Gate);
+pub(crate) struct Inside<'a> {
+    _alone: Alone,
+    _leave: Leave<'a>,
+}
+
+/// Dropping it says that the owner is not inside.
+struct Leave<'a>(&'a Gate);
 
 /// The owner is inside, one way or the other; dropping it leaves.
 pub(crate) enum Passed<'a> {
     Open { _inside: Inside<'a> },
-    Shut { _guard: MutexGuard<'a, ()> },
+    Shut { _alone: Alone, _guard: MutexGuard<'a, ()> },
 }
 
 impl Gate {
     /// One that is open, or shut for good.
     pub(crate) fn new(opens: bool) -> Self {
-        Gate { inside: AtomicBool::new(false), revoked: AtomicBool::new(!opens), opens, lock: Mutex::new(()) }
+        let (inside, revoked) = (AtomicBool::new(false), AtomicBool::new(!opens));
+        Gate { inside, revoked, opens, lock: Mutex::new(()), contents: Exclusive::default() }
     }
 
     /// Lets the owner in, unless the gate is shut: then it must [`Gate::pass`]. Owner only.
@@ -44,9 +53,12 @@ impl Gate {
     pub(crate) fn enter(&self) -> Option<Inside<'_>> {
         self.inside.store(true, Ordering::Relaxed);
         light_fence();
-        let entered = Inside(self);
-        // On the way out `entered` is dropped, which takes `inside` back.
-        if self.revoked.load(Ordering::Acquire) { None } else { Some(entered) }
+        let leave = Leave(self);
+        // On the way out `leave` is dropped, which takes `inside` back.
+        if self.revoked.load(Ordering::Acquire) {
+            return None;
+        }
+        Some(Inside { _alone: self.contents.take(), _leave: leave })
     }
 
     /// Lets the owner in, if need be after whoever shut the gate has left. Owner only. Inside, no lock may be taken:
@@ -54,7 +66,10 @@ impl Gate {
     pub(crate) fn pass(&self) -> Passed<'_> {
         match self.enter() {
             Some(inside) => Passed::Open { _inside: inside },
-            None => Passed::Shut { _guard: self.lock.lock() },
+            None => {
+                let guard = self.lock.lock();
+                Passed::Shut { _alone: self.contents.take(), _guard: guard }
+            }
         }
     }
 
@@ -68,7 +83,7 @@ impl Gate {
     }
 }
 
-impl Drop for Inside<'_> {
+impl Drop for Leave<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         self.0.inside.store(false, Ordering::Release);
@@ -83,12 +98,14 @@ pub(crate) struct Shut<'a> {
 }
 
 impl Shut<'_> {
-    /// Second step, after the barrier: waits until the owner is out. Its fast path is a few instructions and takes no
-    /// lock, so this takes long only if the owner was descheduled inside.
-    pub(crate) fn wait(&self) {
+    /// Second step, after the barrier, which the owner itself does not need: waits until the owner is out. Its fast path is
+    /// a few instructions and takes no lock, so this takes long only if the owner was descheduled inside. What is inside is
+    /// the caller's as long as it keeps the result and this.
+    pub(crate) fn wait(&self) -> Alone {
         while self.gate.inside.load(Ordering::Acquire) {
             yield_now();
         }
+        self.gate.contents.take()
     }
 
     /// Leaves the gate shut: the owner goes the slow way from now on.
@@ -107,154 +124,5 @@ impl Drop for Shut<'_> {
         if !self.forever {
             self.gate.revoked.store(false, Ordering::Release);
         }
-    }
-}
-
-#[cfg(all(test, loom))]
-mod loom_models {
-    use loom::cell::UnsafeCell;
-    use loom::sync::Arc;
-    use loom::sync::atomic::fence;
-    use loom::thread;
-
-    use super::*;
-
-    /// A cache of two blocks behind a gate. loom's cell fails the model when two are in it at once.
-    struct Cache {
-        gate: Gate,
-        blocks: UnsafeCell<Vec<usize>>,
-    }
-
-    impl Cache {
-        fn new(open: bool) -> Arc<Cache> {
-            Arc::new(Cache { gate: Gate::new(open), blocks: UnsafeCell::new(vec![1, 2]) })
-        }
-
-        fn with<R>(&self, act: impl FnOnce(&mut Vec<usize>) -> R) -> R {
-            // SAFETY: the gate is what keeps others out; whether it does is what the model finds out.
-            self.blocks.with_mut(|blocks| act(unsafe { &mut *blocks }))
-        }
-
-        /// As `Pool::allocate`: the fast way, and the slow one if the gate was shut.
-        fn pop(&self) -> Option<usize> {
-            if let Some(_inside) = self.gate.enter() {
-                return self.with(Vec::pop);
-            }
-            let _passed = self.gate.pass();
-            self.with(Vec::pop)
-        }
-
-        fn push(&self, block: usize) {
-            let _passed = self.gate.pass();
-            self.with(|blocks| blocks.push(block));
-        }
-
-        /// As `Inner::empty`; `barrier` stands for `membarrier`.
-        fn drain(&self, barrier: impl FnOnce(), forever: bool) -> Vec<usize> {
-            let mut shut = self.gate.shut();
-            if forever {
-                shut.stay();
-            }
-            barrier();
-            shut.wait();
-            self.with(std::mem::take)
-        }
-
-        /// As `Inner::retire`: the owner itself needs no barrier.
-        fn retire(&self) -> Vec<usize> {
-            let _shut = self.gate.shut();
-            self.with(std::mem::take)
-        }
-    }
-
-    fn barrier() {
-        fence(Ordering::SeqCst);
-    }
-
-    /// The owner pops, pushes and pops while somebody drains; every block is found in one place afterwards.
-    fn owner_against_drainer(open: bool, barrier: fn(), forever: bool) {
-        let cache = Cache::new(open);
-        let owner = {
-            let cache = cache.clone();
-            thread::spawn(move || {
-                let mine: Vec<_> = cache.pop().into_iter().chain(cache.pop()).collect();
-                let Some((&given, kept)) = mine.split_first() else { return Vec::new() };
-                cache.push(given);
-                kept.to_vec()
-            })
-        };
-        let mut found = cache.drain(barrier, forever);
-        found.extend(owner.join().expect("the owner does not panic"));
-        found.extend(cache.with(std::mem::take));
-        found.sort_unstable();
-        assert_eq!(found, [1, 2], "each block is in one place");
-    }
-
-    #[test]
-    fn an_active_owner_and_a_drainer_never_meet() {
-        loom::model(|| owner_against_drainer(true, barrier, false));
-    }
-
-    #[test]
-    fn nor_when_the_gate_stays_shut() {
-        loom::model(|| owner_against_drainer(true, barrier, true));
-    }
-
-    /// Why there is a barrier at all: without it, loom finds both of them inside.
-    #[test]
-    #[should_panic(expected = "Causality violation")]
-    fn without_the_barrier_they_meet() {
-        loom::model(|| owner_against_drainer(true, || (), false));
-    }
-
-    #[test]
-    fn a_gate_that_was_never_open_needs_none() {
-        loom::model(|| owner_against_drainer(false, || (), false));
-    }
-
-    /// A thread ends while its cache is drained, and the cache goes to a new thread, all of it while the drainer still
-    /// has it in its list.
-    #[test]
-    fn a_cache_may_change_its_owner_under_a_drainer() {
-        loom::model(|| {
-            let cache = Cache::new(true);
-            let owners = {
-                let cache = cache.clone();
-                thread::spawn(move || {
-                    let mut mine = cache.retire();
-                    let heir = {
-                        let cache = cache.clone();
-                        thread::spawn(move || {
-                            cache.push(3);
-                            cache.pop()
-                        })
-                    };
-                    mine.extend(heir.join().expect("the heir does not panic"));
-                    mine
-                })
-            };
-            let mut found = cache.drain(barrier, false);
-            found.extend(owners.join().expect("the owner does not panic"));
-            found.extend(cache.with(std::mem::take));
-            found.sort_unstable();
-            assert_eq!(found, [1, 2, 3], "each block is in one place");
-        });
-    }
-
-    /// Two who drain the same cache, as `trim` and the end of its owner do.
-    #[test]
-    fn two_drainers_share_the_blocks() {
-        loom::model(|| {
-            let cache = Cache::new(true);
-            let other = {
-                let cache = cache.clone();
-                thread::spawn(move || cache.drain(barrier, false))
-            };
-            let mut found = cache.pop().map_or_else(Vec::new, |block| vec![block]);
-            found.extend(cache.retire());
-            found.extend(other.join().expect("the drainer does not panic"));
-            found.sort_unstable();
-            assert_eq!(found, [1, 2], "each block is in one place");
-        });
     }
 }

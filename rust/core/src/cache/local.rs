@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use super::thread::ThreadCache;
 use crate::pool::{Inner, Pool};
 use crate::sync::raw::{AtomicUsize, Ordering};
+use crate::sync::thread_local;
 
 /// A pool id that no pool has.
 const NO_POOL: u64 = 0;
@@ -26,19 +27,19 @@ struct Entry {
     cache: Weak<ThreadCache>,
 }
 
-#[derive(Default)]
 struct Caches(RefCell<Vec<Entry>>);
 
 thread_local! {
     /// Needs no destructor, so a thread that has only this may outlive the library.
     static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
     static CURRENT: Current = const { Current { pool: Cell::new(NO_POOL), cache: Cell::new(std::ptr::null()) } };
-    static CACHES: Caches = Caches::default();
+    static CACHES: Caches = const { Caches(RefCell::new(Vec::new())) };
 }
 
 /// Until it is found anew, this thread has no current cache.
 pub(crate) fn forget_current() {
-    CURRENT.with(|current| current.pool.set(NO_POOL));
+    // With loom, it may be gone before the thread is.
+    let _ = CURRENT.try_with(|current| current.pool.set(NO_POOL));
 }
 
 impl Drop for Caches {
