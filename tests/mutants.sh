@@ -92,6 +92,7 @@ mutant "a steal that leaks the allowance" $cache 's/self\.allowance\.give_back\(
 mutant "a surplus that always doubles" $cache 's/if overflows > 1 \{ 2 \* surplus \} else \{ surplus \}/2 * surplus/' "rust cache"
 mutant "weak entries of dropped pools kept" rust/core/src/cache/local.rs 's/entries\.retain\(\|entry\| entry\.owner\.strong_count\(\) > 0\);//' "rust local::"
 mutant "threads of an arena that never fall" $flow 's/self\.arenas\[cache\.arena\(\)\]\.threads\.fetch_sub\(1, Ordering::Relaxed\);//' "rust caches::newcomers"
+mutant "fetched blocks that could be freed" $flow 's/if self\.marks_fetched\.load\(Ordering::Relaxed\)/if false/' "rust what_a_cache_fetched"
 mutant "a membarrier that does nothing" $linux 's/ && membarrier_call\(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED\)//' "java OwnerAndVisitorRace"
 
 # Magazines and handles.
