@@ -240,7 +240,11 @@ class JvmErrorTest {
             BufferPool pool = BufferPool.builder().maxMemory(1 << 30).decay(Duration.ofMillis(20)).build();
             Random random = new Random();
             int stops = Integer.parseInt(arguments[0]);
-            Thread.setDefaultUncaughtExceptionHandler((thread, error) -> { });
+            // A class whose initializer was stopped could never be used again.
+            Marked other = new Marked(pool, -1);
+            for (int i = 0; i < 100; i++) {
+                other.step();
+            }
             for (int i = 0; i < stops; i++) {
                 int seed = i;
                 Thread thread = new Thread(() -> {
@@ -249,6 +253,7 @@ class JvmErrorTest {
                         marked.step();
                     }
                 });
+                thread.setUncaughtExceptionHandler((stopped, error) -> { });
                 thread.start();
                 long end = System.nanoTime() + random.nextInt(4_000_000);
                 while (System.nanoTime() < end) {
@@ -257,7 +262,6 @@ class JvmErrorTest {
                 thread.stop();
                 thread.join();
             }
-            Marked other = new Marked(pool, -1);
             for (int i = 0; i < 3000; i++) {
                 other.step();
             }
