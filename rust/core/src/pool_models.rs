@@ -101,6 +101,13 @@ fn join(thread: JoinHandle<()>) {
     thread.join().expect("no panic");
 }
 
+/// Does `act` while another thread churns.
+fn beside_churn<T>(pool: &Pool, act: fn(&Pool) -> T) {
+    let owner = beside(pool, churn);
+    act(pool);
+    join(owner);
+}
+
 /// Misses, so that its cache may hold a block, puts one there and takes it out again; nothing in a pool that was closed.
 fn churn(pool: &Pool) {
     for _ in 0..2 {
@@ -116,50 +123,32 @@ fn burst(pool: &Pool) {
 
 #[test]
 fn a_trim_empties_the_cache_of_a_busy_thread() {
-    model(&Modelled::Sound, |pool| {
-        let owner = beside(pool, churn);
-        pool.trim();
-        join(owner);
-    });
+    model(&Modelled::Sound, |pool| beside_churn(pool, Pool::trim));
 }
 
 #[test]
 fn without_membarrier_owners_go_in_with_the_lock() {
-    model(&Modelled::WithoutBarrier, |pool| {
-        let owner = beside(pool, churn);
-        pool.trim();
-        join(owner);
-    });
+    model(&Modelled::WithoutBarrier, |pool| beside_churn(pool, Pool::trim));
 }
 
 /// Why there is a barrier at all: without it, both are in the cache.
 #[test]
 #[should_panic(expected = "Causality violation")]
 fn without_a_barrier_two_are_in_the_cache() {
-    model(&Modelled::Broken, |pool| {
-        let owner = beside(pool, churn);
-        pool.trim();
-        join(owner);
-    });
+    model(&Modelled::Broken, |pool| beside_churn(pool, Pool::trim));
 }
 
 #[test]
 fn a_tick_takes_what_a_busy_thread_does_not_use() {
     model(&Modelled::Sound, |pool| {
         pool.tick(Duration::ZERO);
-        let owner = beside(pool, churn);
-        pool.tick(Duration::from_secs(3600));
-        join(owner);
+        beside_churn(pool, |pool| pool.tick(Duration::from_secs(3600)));
     });
 }
 
 #[test]
 fn nothing_stays_in_the_caches_of_a_pool_that_is_closed() {
-    model(&Modelled::Sound, |pool| {
-        let owner = beside(pool, churn);
-        pool.close();
-        join(owner);
-    });
+    model(&Modelled::Sound, |pool| beside_churn(pool, Pool::close));
 }
 
 /// Its thread ends while a cache is emptied, and a new thread gets it, all of it while the one who empties it has it in hand.
