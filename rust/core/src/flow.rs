@@ -1,7 +1,6 @@
 //! The way of a block: from an arena or the depot to a thread's cache, and back.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
 use crate::arena::Arena;
 use crate::arena::chunk::starts_block;
@@ -13,6 +12,7 @@ use crate::checked::{Checked, Left};
 use crate::error::{BadFree, Error};
 use crate::huge::Huge;
 use crate::line::Place;
+use crate::os;
 use crate::pool::Inner;
 use crate::report::Report;
 use crate::room::Want;
@@ -24,23 +24,6 @@ const OWN_THREAD_BYTES: usize = 64 << 20;
 
 /// Caches that are kept for threads to come.
 const SPARE_MAX: usize = 4;
-
-/// Threads that purge. (Not by `thread::scope`, which leaves a destructor to the thread that calls it: that may end when this
-/// library was unloaded already.)
-struct Helpers(Vec<JoinHandle<usize>>);
-
-impl Helpers {
-    /// Waits for them. Returns the bytes that they gave back.
-    fn join(&mut self) -> usize {
-        self.0.drain(..).map(|helper| helper.join().unwrap_or(0)).sum()
-    }
-}
-
-impl Drop for Helpers {
-    fn drop(&mut self) {
-        self.join();
-    }
-}
 
 impl Inner {
     /// Whether this is a forked child's copy of the pool, which must be left alone.
@@ -593,21 +576,20 @@ impl Inner {
     /// Somebody waits for this, and the system frees page after page, but does so for several threads at once: each arena
     /// with much to give back has a thread of its own meanwhile, if there is one to be had.
     fn purge_arenas_at_once(&self) -> usize {
-        let purge = |arena: &Arena| arena.purge(&self.backing, true);
-        let (large, mut mine): (Vec<&Arena>, Vec<&Arena>) =
+        let (large, small): (Vec<&Arena>, Vec<&Arena>) =
             self.arenas.iter().partition(|arena| arena.figures().dirty_pages * PAGE >= OWN_THREAD_BYTES);
-        let mut helpers = Helpers(Vec::new());
-        for &arena in large.iter().skip(1) {
-            let helper = thread::Builder::new().name("millpond-purge".into());
-            // SAFETY: the helpers are waited for before this function ends, however it ends.
-            match unsafe { helper.spawn_unchecked(move || purge(arena)) } {
-                Ok(helper) => helpers.0.push(helper),
-                Err(_) => mine.push(arena),
-            }
+        let bytes: usize = small.into_iter().map(|arena| arena.purge(&self.backing, true)).sum();
+        bytes + self.purge_each_beside(&large)
+    }
+
+    fn purge_each_beside(&self, arenas: &[&Arena]) -> usize {
+        let [first, others @ ..] = arenas else { return 0 };
+        if others.is_empty() {
+            return first.purge(&self.backing, true);
         }
-        mine.extend(large.first());
-        let bytes: usize = mine.into_iter().map(purge).sum();
-        bytes + helpers.join()
+        let (mut bytes, mut other_bytes) = (0, 0);
+        os::run_both(|| bytes = first.purge(&self.backing, true), || other_bytes = self.purge_each_beside(others));
+        bytes + other_bytes
     }
 
     /// A cache for a thread that has none yet; `None` if there is no memory for one.

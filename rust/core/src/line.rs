@@ -158,9 +158,14 @@ impl Line {
             }
             let wake = waiter.wake.clone();
             match deadline {
-                Some(deadline) if wake.wait_until(&mut waiters, deadline).timed_out() => return false,
-                Some(_) => {}
-                None => wake.wait(&mut waiters),
+                Some(deadline) => {
+                    let (woken, is_over) = wake.wait_until(waiters, deadline);
+                    if is_over {
+                        return false;
+                    }
+                    waiters = woken;
+                }
+                None => waiters = wake.wait(waiters),
             }
         }
     }

@@ -15,11 +15,10 @@ pub(crate) use loom::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering, fence},
 };
 
-#[cfg(not(loom))]
-pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+pub(crate) use self::locks::{Condvar, Mutex, MutexGuard};
 
 /// No model may have two threads in it at a time.
-pub(crate) use parking_lot::Once;
+pub(crate) use std::sync::Once;
 
 #[cfg(not(loom))]
 pub(crate) use std::thread_local;
@@ -33,9 +32,6 @@ macro_rules! loom_thread_local {
 }
 #[cfg(loom)]
 pub(crate) use loom_thread_local as thread_local;
-
-#[cfg(loom)]
-pub(crate) use self::loom_locks::{Condvar, Mutex, MutexGuard};
 
 /// Orders the owner's two accesses in [`Gate`](crate::cache::gate::Gate) for the compiler; the other side's
 /// `membarrier` orders them for the processor.
@@ -100,66 +96,73 @@ impl Exclusive {
 #[derive(Debug, Default)]
 pub(crate) struct CachePadded<T>(pub(crate) T);
 
-#[cfg(loom)]
-mod loom_locks {
+/// Locks that know nothing of poison: what they guard is whole whenever somebody may panic.
+///
+/// They are the standard library's, which are futexes. `parking_lot`'s would leave a destructor to each thread that ever had
+/// to wait, and while a thread has one, the library cannot be unloaded, though its class loader be gone.
+mod locks {
+    use std::sync::{PoisonError, TryLockError};
     use std::time::Instant;
 
-    pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
+    #[cfg(loom)]
+    use loom::sync as base;
+    #[cfg(not(loom))]
+    use std::sync as base;
 
-    /// loom's mutex with `parking_lot`'s face.
+    pub(crate) type MutexGuard<'a, T> = base::MutexGuard<'a, T>;
+
     #[derive(Debug, Default)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+    pub(crate) struct Mutex<T>(base::Mutex<T>);
 
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
+            Self(base::Mutex::new(value))
         }
 
+        #[inline]
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().expect("loom does not poison")
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
 
+        #[inline]
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok()
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
         }
     }
 
-    /// loom's condition variable with `parking_lot`'s face.
     #[derive(Debug)]
-    pub(crate) struct Condvar(loom::sync::Condvar);
-
-    /// Whether a wait ended by its timeout.
-    pub(crate) struct Waited(bool);
-
-    impl Waited {
-        pub(crate) fn timed_out(&self) -> bool {
-            self.0
-        }
-    }
+    pub(crate) struct Condvar(base::Condvar);
 
     impl Condvar {
         pub(crate) fn new() -> Self {
-            Self(loom::sync::Condvar::new())
+            Self(base::Condvar::new())
         }
 
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
         }
 
-        /// Never times out, so that a lost wake-up is found as a deadlock.
-        pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Instant) -> Waited {
-            self.wait(guard);
-            Waited(false)
+        pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
         }
 
-        pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-            // loom's wait takes the guard by value and gives it back.
-            // SAFETY: the guard that is read out is written back before anybody can see the place it was in; loom
-            // aborts the model if it panics in between.
-            unsafe {
-                let taken = std::ptr::read(guard);
-                let back = self.0.wait(taken).expect("loom does not poison");
-                std::ptr::write(guard, back);
+        /// Says as well whether the wait ended by its deadline. With loom it never does, so that a lost wake-up is found as a
+        /// deadlock.
+        pub(crate) fn wait_until<'a, T>(&self, guard: MutexGuard<'a, T>, deadline: Instant) -> (MutexGuard<'a, T>, bool) {
+            #[cfg(loom)]
+            {
+                let _ = deadline;
+                (self.wait(guard), false)
+            }
+            #[cfg(not(loom))]
+            {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let (guard, waited) = self.0.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner);
+                (guard, waited.timed_out())
             }
         }
     }

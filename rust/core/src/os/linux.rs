@@ -1,7 +1,7 @@
 //! Every system call of this crate.
 #![allow(clippy::disallowed_methods, reason = "this is the file the other ones are sent to")]
 
-use std::ffi::CString;
+use std::ffi::{CString, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -108,6 +108,38 @@ pub(crate) fn after_fork(in_child: extern "C" fn()) -> Result<(), Errno> {
         0 => Ok(()),
         errno => Err(Errno(errno)),
     }
+}
+
+/// Calls `here`, and at the same time `beside` in a thread of its own; after it if there is no thread to be had. Returns when
+/// both are over.
+///
+/// The standard library would leave a destructor to the thread that starts another one. While a thread has such, this library
+/// cannot be unloaded, though its class loader be gone.
+pub(crate) fn run_both<F: FnMut() + Send>(here: impl FnOnce(), mut beside: F) {
+    extern "C" fn run<F: FnMut() + Send>(beside: *mut c_void) -> *mut c_void {
+        // SAFETY: it is the `F` below, which stays there and is left alone until this thread was joined.
+        unsafe { (*beside.cast::<F>())() };
+        ptr::null_mut()
+    }
+
+    struct Joined(libc::pthread_t);
+    impl Drop for Joined {
+        fn drop(&mut self) {
+            // SAFETY: the thread was started, and is joined once. That cannot fail, as it waits for nobody.
+            unsafe { libc::pthread_join(self.0, ptr::null_mut()) };
+        }
+    }
+
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: whatever `here` does, the thread is over before `beside` is gone.
+    let errno = unsafe { libc::pthread_create(thread.as_mut_ptr(), ptr::null(), run::<F>, (&raw mut beside).cast()) };
+    if errno != 0 {
+        here();
+        return beside();
+    }
+    // SAFETY: a thread that was started has a number.
+    let _joined = Joined(unsafe { thread.assume_init() });
+    here();
 }
 
 fn map_anonymous(bytes: usize) -> Result<usize, Errno> {

@@ -16,7 +16,7 @@ pub use fake::FakeOs;
 #[cfg(target_os = "linux")]
 pub use linux::stack_end;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{Linux, after_fork, set_errno};
+pub(crate) use linux::{Linux, after_fork, run_both, set_errno};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("Millpond runs on Linux only for now: rust/core/src/os needs a file for this platform");

@@ -12,8 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -36,7 +38,7 @@ class RedeploymentTest {
 
     private static void redeploy(int count, Path directory) throws Exception {
         // Without C2, which compiles when it finds the time and leaves ten megabytes and more in an arena of malloc's.
-        List<String> flags = List.of("-Xms128m", "-Xmx128m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch",
+        List<String> flags = List.of("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch",
             "-XX:TieredStopAtLevel=1", "-XX:ErrorFile=/dev/null", "-Djava.io.tmpdir=" + directory);
         List<String> all = new ArrayList<>(ForkedJvm.nativeAccess());
         all.addAll(flags);
@@ -52,6 +54,10 @@ class RedeploymentTest {
         /** So many are there at the same time. After the first ones nothing more may stay. */
         private static final int ROUND = 20;
         private static final long GROWTH_MAX = 16 * MIB;
+        /** So many in a row are likely to meet another's. */
+        private static final int TRIMS = 200;
+        /** Of this much each arena's free memory is given back by a thread of its own. */
+        private static final int BURST_MIB = 96;
 
         /** What an application has. */
         private enum Pool { SHARED, CLOSED, KEPT }
@@ -114,13 +120,15 @@ class RedeploymentTest {
         private static WeakReference<ClassLoader> deploy(Pool kind, URL[] jars, ExecutorService worker) throws Exception {
             try (Application loader = new Application(jars)) {
                 Object pool = pool(loader, kind == Pool.SHARED);
-                use(pool);
-                worker.submit(() -> {
-                    use(pool);
-                    call(pool, "trim");
+                // At the same time, so that they wait for each other's locks: that may leave nothing to threads that stay.
+                CyclicBarrier together = new CyclicBarrier(2);
+                Future<?> other = worker.submit(() -> {
+                    useAndTrim(pool, together);
                     use(pool);
                     return null;
-                }).get();
+                });
+                useAndTrim(pool, together);
+                other.get();
                 if (kind == Pool.CLOSED) {
                     call(pool, "close");
                 }
@@ -134,11 +142,30 @@ class RedeploymentTest {
             return shared ? pools.getMethod("shared").invoke(null) : call(pools.getMethod("builder").invoke(null), "build");
         }
 
+        private static Object allocate(Object pool, int bytes) throws Exception {
+            return pool.getClass().getMethod("allocate", int.class).invoke(pool, bytes);
+        }
+
         private static void use(Object pool) throws Exception {
             for (int size : new int[] {100, 70_000, 5 << 20}) {
-                Object buffer = pool.getClass().getMethod("allocate", int.class).invoke(pool, size);
+                Object buffer = allocate(pool, size);
                 ((ByteBuffer) call(buffer, "byteBuffer")).put(size - 1, (byte) 1);
                 call(buffer, "release");
+            }
+        }
+
+        private static void useAndTrim(Object pool, CyclicBarrier together) throws Exception {
+            use(pool);
+            List<Object> burst = new ArrayList<>();
+            for (int i = 0; i < BURST_MIB; i++) {
+                burst.add(allocate(pool, 1 << 20));
+            }
+            for (Object buffer : burst) {
+                call(buffer, "release");
+            }
+            together.await();
+            for (int i = 0; i < TRIMS; i++) {
+                call(pool, "trim");
             }
         }
 
@@ -159,7 +186,7 @@ class RedeploymentTest {
         private static WeakReference<ClassLoader> keep(URL[] jars, ByteBuffer[] kept) throws Exception {
             try (Application loader = new Application(jars)) {
                 Object pool = pool(loader, true);
-                Object buffer = pool.getClass().getMethod("allocate", int.class).invoke(pool, 1000);
+                Object buffer = allocate(pool, 1000);
                 kept[0] = ((ByteBuffer) call(buffer, "byteBuffer")).slice(100, 100);
                 call(buffer, "release");
                 return new WeakReference<>(loader);
