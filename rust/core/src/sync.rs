@@ -152,7 +152,11 @@ mod locks {
 
         /// Says as well whether the wait ended by its deadline. With loom it never does, so that a lost wake-up is found as a
         /// deadlock.
-        pub(crate) fn wait_until<'a, T>(&self, guard: MutexGuard<'a, T>, deadline: Instant) -> (MutexGuard<'a, T>, bool) {
+        pub(crate) fn wait_until<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+            deadline: Instant,
+        ) -> (MutexGuard<'a, T>, bool) {
             #[cfg(loom)]
             {
                 let _ = deadline;

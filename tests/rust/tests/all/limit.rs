@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use millpond::os::FakeOs;
-use millpond::{Error, Options, PAGE, Pool};
+use millpond::{Error, Options, PAGE, Pool, SizeClass};
 use millpond_tests::system::System;
 
 fn pool(options: Options) -> Pool {
@@ -291,4 +291,83 @@ fn all_that_is_free_goes_back_however_scattered() {
     let kept = blocks.len() * SMALL;
     pool.trim();
     assert_eq!(pool.stats().committed as usize, kept);
+}
+
+#[test]
+fn the_limit_is_hard_names_itself_and_is_recoverable() {
+    let pool = pool(Options::new().name("small").max_bytes(8 << 20));
+    let mut blocks = Vec::new();
+    let refused = loop {
+        match pool.allocate(100_000) {
+            Ok(block) => blocks.push(block),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&refused, Error::LimitReached { pool, limit, .. } if pool == "small" && *limit == 8 << 20));
+    assert!(refused.to_string().contains("'small'") && refused.to_string().contains("8388608"), "{refused}");
+    assert!(blocks.len() > 70, "{} blocks of 100 kB in 8 MiB", blocks.len());
+    assert!(matches!(pool.allocate(usize::MAX), Err(Error::OutOfMemory { .. } | Error::LimitReached { .. })));
+    // What other sizes left in caches is given back before a request is refused.
+    blocks.clear();
+    drop(pool.allocate(7 << 20).expect("everything is free again"));
+    assert!(pool.stats().failures >= 2);
+    pool.check_invariants().expect("sound");
+}
+
+#[test]
+fn what_a_child_commits_its_parent_commits() {
+    let parent = pool(Options::new().name("parent").max_bytes(4 << 20));
+    let child = pool(Options::new().name("child").parent(&parent));
+    let block = child.allocate(3 << 20).expect("room");
+    assert_eq!(parent.stats().committed, child.stats().committed);
+    let refused = child.allocate(2 << 20).expect_err("no room in the parent");
+    assert!(matches!(refused, Error::LimitReached { pool, .. } if pool == "parent"));
+    drop(block);
+    drop(child);
+    assert_eq!(parent.stats().committed, 0);
+}
+
+#[test]
+fn free_memory_of_a_sibling_makes_room() {
+    let parent = pool(Options::new().name("parent").max_bytes(8 << 20));
+    let (one, two) = (pool(Options::new().parent(&parent)), pool(Options::new().parent(&parent)));
+    drop(one.allocate(6 << 20).expect("room"));
+    drop((0..100).map(|_| one.allocate(10_000).expect("room")).collect::<Vec<_>>());
+    assert!(parent.stats().committed > 6 << 20);
+    drop(two.allocate(7 << 20).expect("what the sibling keeps is free"));
+}
+
+#[test]
+fn who_waits_gets_what_is_released() {
+    let pool = pool(Options::new().max_bytes(4 << 20));
+    let held = pool.allocate(3 << 20).expect("room");
+    let timeout = Duration::from_millis(3);
+    assert!(matches!(pool.allocate_within(2 << 20, timeout), Err(Error::LimitReached { .. })));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| pool.allocate_within(2 << 20, Duration::from_secs(60)).map(|block| block.len()));
+        while pool.stats().waits < 2 {
+            thread::yield_now();
+        }
+        drop(held);
+        assert_eq!(waiting.join().expect("no panic"), Ok(2 << 20));
+    });
+    let class = SizeClass::of(100).expect("a class");
+    let mut blocks = [0; 4];
+    assert_eq!(pool.take_within(class, &mut blocks, timeout), Ok(4));
+    // SAFETY: nobody uses them.
+    assert_eq!(unsafe { pool.give(class, &blocks) }, 0);
+}
+
+#[test]
+fn the_limit_can_be_changed_but_not_below_what_is_out() {
+    let pool = pool(Options::new().max_bytes(4 << 20));
+    assert!(pool.allocate(5 << 20).is_err());
+    pool.set_max_bytes(16 << 20).expect("more is fine");
+    let block = pool.allocate(5 << 20).expect("room");
+    drop(pool.allocate(5 << 20).expect("room"));
+    pool.set_max_bytes(6 << 20).expect("what is free is given back");
+    let refused = pool.set_max_bytes(4 << 20).expect_err("the block needs more").to_string();
+    assert!(refused.contains("4194304") && refused.contains("5242880"), "{refused}");
+    assert_eq!((pool.stats().limit, pool.stats().committed), (6 << 20, 5 << 20));
+    drop(block);
 }
