@@ -505,7 +505,8 @@ impl Pool {
         if self.0.is_forked() { 0 } else { self.0.reclaim() }
     }
 
-    /// Sets another hard limit on committed bytes.
+    /// Sets another hard limit on committed bytes. A lower one counts from the first moment on, also for others who allocate
+    /// while what is free is given back for it, and if it is refused in the end.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] if more than that is committed and cannot be given back, or if it is less than a page;

@@ -1,9 +1,8 @@
 package io.millpond;
 
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 
 /**
  * A pool's place among those that share limits with it: a parent, whose limit counts as well, its parent, and so on up to
@@ -15,7 +14,8 @@ final class Family {
     private final PoolCore core;
     /** Null if there is none. Its public face, so that it is not taken for abandoned while this one lives. */
     private final BufferPool parent;
-    private final List<WeakReference<PoolCore>> children = new CopyOnWriteArrayList<>();
+    /** Replaced by whoever joins. Walked by number, which needs no Java heap. */
+    private volatile List<WeakReference<PoolCore>> children = List.of();
     /** One for all. */
     private final WaitingLine line;
     /** Of a root: held by who takes back what all have free, and how often that began. */
@@ -35,13 +35,16 @@ final class Family {
     /** Once the pool is complete: lets the others know it. */
     void join() {
         if (parent != null) {
-            List<WeakReference<PoolCore>> siblings = ancestor().family().children;
-            siblings.removeIf(each -> each.get() == null);
-            siblings.add(new WeakReference<>(core));
-            if (line.isWaitedIn()) {
-                core.bypass();
-            }
+            ancestor().family().add(core);
+            line.admit(core);
         }
+    }
+
+    private synchronized void add(PoolCore child) {
+        List<WeakReference<PoolCore>> more = new ArrayList<>(children);
+        more.removeIf(each -> each.get() == null);
+        more.add(new WeakReference<>(child));
+        children = more;
     }
 
     WaitingLine line() {
@@ -77,13 +80,26 @@ final class Family {
         return least;
     }
 
-    /** Does something with this pool and all below it. */
-    void forEach(Consumer<PoolCore> act) {
-        act.accept(core);
-        for (WeakReference<PoolCore> each : children) {
-            PoolCore child = each.get();
+    /** Sends the blocks of this pool and of all below it past magazines and shelves, and takes out what is there. */
+    void bypass() {
+        core.bypass();
+        List<WeakReference<PoolCore>> all = children;
+        for (int i = 0; i < all.size(); i++) {
+            PoolCore child = all.get(i).get();
             if (child != null) {
-                child.family().forEach(act);
+                child.family().bypass();
+            }
+        }
+    }
+
+    /** Ends that. Needs no Java heap. */
+    void unbypass() {
+        core.unbypass();
+        List<WeakReference<PoolCore>> all = children;
+        for (int i = 0; i < all.size(); i++) {
+            PoolCore child = all.get(i).get();
+            if (child != null) {
+                child.family().unbypass();
             }
         }
     }

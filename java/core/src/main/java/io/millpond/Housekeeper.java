@@ -45,6 +45,11 @@ final class Housekeeper implements Runnable {
     /** The native library takes times since a fixed origin. */
     private static final long ORIGIN = System.nanoTime();
 
+    static {
+        // Linked in time, as it is called where there may be no heap.
+        THREAD.compareAndSet(null, null);
+    }
+
     /** The error that was reported last. */
     private Class<?> reported;
     /** When there was something to do last. */

@@ -243,7 +243,7 @@ final class PoolCore extends BlockSource {
     }
 
     void close() {
-        StackRoom.ensure();
+        StackRoom.ensureForAll();
         if (!closing.compareAndSet(false, true)) {
             return;
         }

@@ -15,6 +15,8 @@ final class Rehearsal implements Runnable {
     /** More than the magazine and a shelf of the class have places for. */
     private static final int MANY = 200;
     private static final int HUGE = 3 << 20;
+    /** Two of these are too many. */
+    private static final int MOST = 40 << 20;
     private static final int LOOKS_MAX = 1000;
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -54,6 +56,7 @@ final class Rehearsal implements Runnable {
             core.stats();
             core.trim();
         }
+        waitInVain(core);
         core.close();
         // Its parked slots are dropped, or their buffers would keep them, and this class loader, for ever. The housekeeper's
         // thread is to have done everything once as well, so it is waited for, as long as that is sensible.
@@ -61,5 +64,15 @@ final class Rehearsal implements Runnable {
         for (int looks = 0; Housekeeper.knows(core) && looks < LOOKS_MAX; looks++) {
             LockSupport.parkNanos(LOOK_NANOS);
         }
+    }
+
+    private static void waitInVain(PoolCore core) {
+        PooledBuffer held = core.allocate(MOST);
+        try {
+            core.allocate(MOST, 1);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        held.release();
     }
 }

@@ -14,9 +14,18 @@ final class StackRoom {
 
     /** Throws the error now that would strike later. */
     static void ensure() {
+        ensure(NEEDED);
+    }
+
+    /** The same before several slow ways which must not be left half done, and each of which asks as well. */
+    static void ensureForAll() {
+        ensure(2 * NEEDED);
+    }
+
+    private static void ensure(int needed) {
         long left = Native.stackLeft();
-        if (left < NEEDED) {
-            throw new StackOverflowError("about " + left + " bytes of stack are left, the pool wants " + NEEDED
+        if (left < needed) {
+            throw new StackOverflowError("about " + left + " bytes of stack are left, the pool wants " + needed
                     + "; let threads recurse less deeply, or raise -Xss");
         }
     }

@@ -1,7 +1,5 @@
 package io.millpond;
 
-import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongFunction;
@@ -13,6 +11,8 @@ import java.util.function.LongFunction;
  * <p>While somebody waits, all pools of the family bypass magazines and shelves, so that what is released reaches the
  * native library at once, which then says who should try.
  *
+ * <p>Leaving needs no Java heap, so that whatever error strikes who waits, the caches are used again when the last one is gone.
+ *
  * <p>Threading: every method may be called from any thread.
  */
 final class WaitingLine {
@@ -21,10 +21,13 @@ final class WaitingLine {
 
     /** Of the root. */
     private final Family family;
-    /** By place. */
-    private final ConcurrentSkipListMap<Long, Waiter> waiters = new ConcurrentSkipListMap<>();
+    /** Guards the list. Nothing but the native library is called with it in hand. */
+    private final Object guard = new Object();
     /** Held by who shuts magazines for the first who waits, and opens them for the last. */
     private final Object gates = new Object();
+    /** Those who wait, by place. */
+    private Waiter first;
+    private Waiter last;
     private volatile boolean bypassing;
 
     WaitingLine(Family root) {
@@ -33,14 +36,15 @@ final class WaitingLine {
 
     /** One who waits for a block of one pool. */
     private static final class Waiter {
-        private final long place;
         private final PoolCore core;
         private final Thread thread = Thread.currentThread();
+        private long place;
+        private Waiter before;
+        private Waiter after;
         private volatile boolean called;
 
-        private Waiter(PoolCore core, long place) {
+        private Waiter(PoolCore core) {
             this.core = core;
-            this.place = place;
         }
 
         private void call() {
@@ -56,7 +60,22 @@ final class WaitingLine {
 
     /** How many wait. */
     int length() {
-        return waiters.size();
+        synchronized (guard) {
+            int length = 0;
+            for (Waiter waiter = first; waiter != null; waiter = waiter.after) {
+                length++;
+            }
+            return length;
+        }
+    }
+
+    /** A pool that joins the family does as the others do. */
+    void admit(PoolCore core) {
+        synchronized (gates) {
+            if (bypassing) {
+                core.bypass();
+            }
+        }
     }
 
     /**
@@ -72,14 +91,17 @@ final class WaitingLine {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
+        StackRoom.ensureForAll();
+        Waiter waiter = new Waiter(core);
         long place = core.nativePool().joinLine(bytes);
         if (place < 0) {
             // It closed meanwhile, or this is above a limit and would wait for ever.
             core.ensureOpen();
             return null;
         }
+        waiter.place = place;
         try {
-            Waiter waiter = enter(core, place);
+            enter(waiter);
             while (true) {
                 T given = attempt.apply(place);
                 long left = nanos - (System.nanoTime() - start);
@@ -97,31 +119,68 @@ final class WaitingLine {
                 core.nativePool().leaveLine(place);
                 callNext();
             } finally {
-                leave(place);
+                leave(waiter);
             }
         }
     }
 
-    /** The calling thread waits with that place. {@link #leave} must follow, also if this throws. */
-    private Waiter enter(PoolCore core, long place) {
-        Waiter waiter = new Waiter(core, place);
+    /** {@link #leave} must follow, also if this throws. */
+    private void enter(Waiter waiter) {
+        synchronized (guard) {
+            link(waiter);
+        }
         synchronized (gates) {
-            waiters.put(place, waiter);
             if (!bypassing) {
                 bypassing = true;
-                family.forEach(PoolCore::bypass);
+                family.bypass();
             }
         }
-        return waiter;
     }
 
-    private void leave(long place) {
+    private void leave(Waiter waiter) {
+        synchronized (guard) {
+            unlink(waiter);
+        }
         synchronized (gates) {
-            waiters.remove(place);
-            if (bypassing && waiters.isEmpty()) {
+            if (bypassing && length() == 0) {
                 bypassing = false;
-                family.forEach(PoolCore::unbypass);
+                family.unbypass();
             }
+        }
+    }
+
+    /** Nearly always at the end: places are given out in order, and taken here almost so. */
+    private void link(Waiter waiter) {
+        Waiter before = last;
+        while (before != null && before.place > waiter.place) {
+            before = before.before;
+        }
+        Waiter after = before == null ? first : before.after;
+        waiter.before = before;
+        waiter.after = after;
+        if (before == null) {
+            first = waiter;
+        } else {
+            before.after = waiter;
+        }
+        if (after == null) {
+            last = waiter;
+        } else {
+            after.before = waiter;
+        }
+    }
+
+    /** May be called for one that is not linked. */
+    private void unlink(Waiter waiter) {
+        if (waiter.before != null) {
+            waiter.before.after = waiter.after;
+        } else if (first == waiter) {
+            first = waiter.after;
+        }
+        if (waiter.after != null) {
+            waiter.after.before = waiter.before;
+        } else if (last == waiter) {
+            last = waiter.before;
         }
     }
 
@@ -150,24 +209,33 @@ final class WaitingLine {
     /** Wakes the one whom the native library has called, if any. */
     void callNext() {
         try {
-            for (Waiter waiter : waiters.values()) {
-                if (waiter.core.nativePool().isCalled(waiter.place)) {
+            synchronized (guard) {
+                Waiter waiter = first;
+                while (waiter != null && !waiter.core.nativePool().isCalled(waiter.place)) {
+                    waiter = waiter.after;
+                }
+                if (waiter != null) {
                     waiter.call();
-                    return;
                 }
             }
         } catch (OutOfMemoryError e) {
-            // Whoever gave something has given it. The first in line looks by himself before long.
+            // A virtual thread may want heap to be woken. Whoever gave something has given it, and the first in line looks by
+            // himself before long.
         }
     }
 
     private boolean isFirst(Waiter waiter) {
-        Map.Entry<Long, Waiter> first = waiters.firstEntry();
-        return first != null && first.getValue() == waiter;
+        synchronized (guard) {
+            return first == waiter;
+        }
     }
 
     /** Wakes everybody: a pool was closed. */
     void callAll() {
-        waiters.values().forEach(Waiter::call);
+        synchronized (guard) {
+            for (Waiter waiter = first; waiter != null; waiter = waiter.after) {
+                waiter.call();
+            }
+        }
     }
 }

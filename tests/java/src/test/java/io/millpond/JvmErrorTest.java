@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +30,7 @@ class JvmErrorTest {
     @ParameterizedTest
     @CsvSource({"256, -Xint", "512, -XX:TieredStopAtLevel=1", "1024, -XX:+TieredCompilation"})
     void theEndOfTheStack(String stackKib, String compiler) throws Exception {
-        survives(EndOfStack.class, List.of(compiler), stackKib, "6");
+        survives(EndOfStack.class, List.of(compiler), stackKib, "7");
     }
 
     @Tag("soak")
@@ -41,7 +42,7 @@ class JvmErrorTest {
         "256, -XX:+TieredCompilation", "512, -XX:+TieredCompilation", "1024, -XX:+TieredCompilation"})
     void theEndOfTheStackForLong(String stackKib, String compiler) throws Exception {
         for (int i = 0; i < SOAK_RUNS; i++) {
-            survives(EndOfStack.class, List.of(compiler), stackKib, "6");
+            survives(EndOfStack.class, List.of(compiler), stackKib, "7");
         }
     }
 
@@ -60,6 +61,12 @@ class JvmErrorTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"-XX:+UseSerialGC", "-XX:+UseG1GC"})
+    void aFullHeapAtTheLimit(String collector) throws Exception {
+        survives(FullHeapAtTheLimit.class, List.of("-Xmx8m", collector));
+    }
+
     @Test
     void threadsThatAreStopped() throws Exception {
         assumeTrue(Runtime.version().feature() < 20, "threads cannot be stopped any more");
@@ -75,6 +82,40 @@ class JvmErrorTest {
         }
     }
 
+    /** A pool that is full. Who waits for it in vain leaves nothing behind, whatever error ends that. */
+    static final class Full {
+        private static final int SIZE = 6 << 20;
+        private static final Duration TIMEOUT = Duration.ofNanos(1000);
+
+        private final BufferPool pool = BufferPool.builder().maxMemory(8 << 20).decay(Duration.ofMillis(50)).build();
+        private PooledBuffer held = pool.allocate(SIZE);
+
+        void await() {
+            if (pool.core().isBypassed()) {
+                System.out.println("nobody waits, and the caches are bypassed");
+                Runtime.getRuntime().halt(8);
+            }
+            try {
+                pool.allocate(SIZE, TIMEOUT).release();
+                System.out.println("there was no room, and a buffer");
+                Runtime.getRuntime().halt(7);
+            } catch (PoolExhaustedException e) {
+                // As it should be.
+            } catch (InterruptedException e) {
+                throw new AssertionError("nobody interrupts this", e);
+            }
+        }
+
+        void close() {
+            held.release();
+            pool.close();
+            PoolStats stats = pool.stats();
+            if (stats.badFrees() != 0 || stats.usedBytes() != 0) {
+                throw new AssertionError(stats);
+            }
+        }
+    }
+
     /** Calls the pool at every depth of the stack, from its end on upwards. */
     static final class EndOfStack {
         /** More stack than the pool asks for, in frames. */
@@ -83,12 +124,13 @@ class JvmErrorTest {
         private final BufferPool pool;
         private final Marked marked;
         private final int kind;
+        private final Full full = new Full();
         private BufferPool other;
 
         private EndOfStack(BufferPool pool, int round) {
             this.pool = pool;
             this.marked = new Marked(pool, round);
-            this.kind = round % 6;
+            this.kind = round % 7;
         }
 
         public static void main(String[] arguments) throws Exception {
@@ -96,7 +138,7 @@ class JvmErrorTest {
             int rounds = Integer.parseInt(arguments[1]);
             for (int round = 0; round < rounds; round += 2) {
                 List<Thread> threads = new ArrayList<>();
-                for (int i = round; i < round + 2; i++) {
+                for (int i = round; i < Math.min(round + 2, rounds); i++) {
                     int number = i;
                     threads.add(new Thread(null, () -> new EndOfStack(pool, number).run(), "deep",
                         Long.parseLong(arguments[0]) << 10));
@@ -117,6 +159,8 @@ class JvmErrorTest {
                 dive();
             }
             marked.releaseAll();
+            full.await();
+            full.close();
         }
 
         /** Returns how many frames this is from the end. */
@@ -148,6 +192,7 @@ class JvmErrorTest {
                     }
                 }
                 case 4 -> closeAnother();
+                case 5 -> full.await();
                 default -> marked.step();
             }
             if (frames % 4 == 0) {
@@ -176,16 +221,20 @@ class JvmErrorTest {
         public static void main(String[] arguments) throws Exception {
             BufferPool pool = BufferPool.builder().maxMemory(64 << 20).decay(Duration.ofMillis(50)).build();
             Marked marked = new Marked(pool, 1);
+            Full full = new Full();
+            full.await();
             int steps = Integer.parseInt(arguments[0]);
             for (int size = 1 << 16; size > 8; size >>= 4) {
                 try {
-                    round(pool, marked, size, steps / 4);
+                    round(pool, marked, full, size, steps / 4);
                 } catch (OutOfMemoryError e) {
                     // Found by what this class itself does.
                 }
                 awaitRoom();
                 marked.releaseAll();
             }
+            full.await();
+            full.close();
             Marked.survive(pool);
         }
 
@@ -201,10 +250,10 @@ class JvmErrorTest {
             probe = null;
         }
 
-        private static void round(BufferPool pool, Marked marked, int size, int steps) {
+        private static void round(BufferPool pool, Marked marked, Full full, int size, int steps) {
             Object[] hog = fill(size);
             for (int step = 0; step < steps; step++) {
-                attempt(pool, marked, step);
+                attempt(pool, marked, full, step);
                 // One link less of the chain.
                 hog = (Object[]) hog[0];
             }
@@ -227,7 +276,7 @@ class JvmErrorTest {
             return chain;
         }
 
-        private static void attempt(BufferPool pool, Marked marked, int step) {
+        private static void attempt(BufferPool pool, Marked marked, Full full, int step) {
             for (int call = 0; call < 12; call++) {
                 try {
                     switch (call) {
@@ -237,11 +286,72 @@ class JvmErrorTest {
                                 pool.trim();
                             }
                         }
+                        case 11 -> full.await();
                         default -> marked.step();
                     }
                 } catch (OutOfMemoryError e) {
                     // As it should be.
                 }
+            }
+        }
+    }
+
+    /** Waits in vain with so much heap that each allocation of a wait is once the first that fails. */
+    static final class FullHeapAtTheLimit {
+        private static final int ROUNDS = 20;
+
+        private FullHeapAtTheLimit() {
+        }
+
+        public static void main(String[] arguments) throws InterruptedException {
+            Full full = new Full();
+            full.await();
+            for (int i = 0; i < ROUNDS; i++) {
+                try {
+                    round(full);
+                } catch (OutOfMemoryError e) {
+                    // Found by what this class itself does.
+                }
+                serve(full);
+            }
+            full.await();
+            full.close();
+            System.out.println("survived");
+        }
+
+        /** One waits, and is given room by another one who has no heap. */
+        private static void serve(Full full) throws InterruptedException {
+            Thread waiter = new Thread(() -> {
+                try {
+                    full.pool.allocate(Full.SIZE, Duration.ofHours(1)).release();
+                } catch (OutOfMemoryError e) {
+                    // It is he who needs some.
+                } catch (InterruptedException e) {
+                    throw new AssertionError("nobody interrupts this", e);
+                }
+            });
+            waiter.start();
+            Await.until(() -> full.pool.core().waiting() == 1, full.pool::stats);
+            release(full.held);
+            waiter.join();
+            full.held = full.pool.allocate(Full.SIZE);
+        }
+
+        private static void release(PooledBuffer buffer) {
+            Object[] hog = FullHeap.fill(1);
+            buffer.release();
+            Reference.reachabilityFence(hog);
+        }
+
+        private static void round(Full full) {
+            Object[] hog = FullHeap.fill(1);
+            while (hog != null && hog.length <= 16) {
+                try {
+                    full.await();
+                } catch (OutOfMemoryError e) {
+                    // As it should be.
+                }
+                hog = (Object[]) hog[0];
             }
         }
     }

@@ -3,23 +3,17 @@ package io.millpond;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.reflect.Field;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -272,45 +266,6 @@ class WaitingTest {
         long before = pool.stats().failures();
         assertThrows(PoolExhaustedException.class, () -> pool.allocate(SIZE, Duration.ofMillis(50)));
         assertEquals(before + 1, pool.stats().failures());
-    }
-
-    @Test
-    void aFullHeapWhereOneWaitsGivesNoBlockBackTwice() throws Exception {
-        fill();
-        AtomicReference<Throwable> thrown = new AtomicReference<>();
-        AtomicReference<PooledBuffer> got = new AtomicReference<>();
-        Thread waiter = start(index -> got.set(pool.allocate(SIZE, LONG)), thrown);
-        awaitWaiting(1);
-        AtomicReference<Object> line = new AtomicReference<>();
-        Await.until(() -> {
-            line.set(LockSupport.getBlocker(waiter));
-            return line.get() instanceof WaitingLine;
-        }, waiter::getState);
-        AtomicReference<Thread> heapless = new AtomicReference<>();
-        Field waiters = WaitingLine.class.getDeclaredField("waiters");
-        waiters.setAccessible(true);
-        waiters.set(line.get(), new ConcurrentSkipListMap<Object, Object>((Map<?, ?>) waiters.get(line.get())) {
-            private static final long serialVersionUID = 1;
-
-            @Override
-            public Collection<Object> values() {
-                if (Thread.currentThread() == heapless.get()) {
-                    throw new OutOfMemoryError("of the test");
-                }
-                return super.values();
-            }
-        });
-        heapless.set(Thread.currentThread());
-        try {
-            live.remove(0).release();
-        } finally {
-            heapless.set(null);
-        }
-        waiter.join();
-        assertNull(thrown.get());
-        live.add(got.get());
-        assertEquals(0, pool.stats().badFrees());
-        assertEquals(live.size(), pool.stats().liveBuffers());
     }
 
     @Test
