@@ -42,6 +42,8 @@ final class PoolCore extends BlockSource {
     private final Stripes stripes;
 
     private final Forgotten forgotten;
+    /** Held by who gives free blocks back, and by who adds up: he would take what is on its way for used. */
+    private final Object moving = new Object();
     /** Buffers that went past all magazines. */
     private final AtomicLong directAllocations = new AtomicLong();
     private final AtomicLong directReleases = new AtomicLong();
@@ -310,11 +312,7 @@ final class PoolCore extends BlockSource {
             resting = rests();
             return !finished;
         }
-        magazines.tidy(now, decayNanos);
-        if (now - shelvedAt >= decayNanos / SHELF_ROUNDS) {
-            shelvedAt = now;
-            shelves.decay();
-        }
+        decay(now);
         if (now - sweptAt >= decayNanos) {
             sweptAt = now;
             table.sweep();
@@ -322,6 +320,16 @@ final class PoolCore extends BlockSource {
         tickNative(nanosSinceStart);
         resting = rests();
         return true;
+    }
+
+    private void decay(long now) {
+        synchronized (moving) {
+            magazines.tidy(now, decayNanos);
+            if (now - shelvedAt >= decayNanos / SHELF_ROUNDS) {
+                shelvedAt = now;
+                shelves.decay();
+            }
+        }
     }
 
     /** What {@link #rests} said at the last tick. */
@@ -349,15 +357,17 @@ final class PoolCore extends BlockSource {
             // Who watches a pool sees it at rest in the end.
             Housekeeper.attend();
         }
-        long forgottenSoFar = forgotten.count();
-        long releases = directReleases.get();
-        Magazines.Figures cached = magazines.figures();
-        long allocations = cached.allocations + directAllocations.get();
-        cached.shelfBytes = shelves.bytes();
-        cached.shelfHugeBytes = shelves.hugeBytes();
-        long[] figures = pool.stats();
-        figures[NativePool.FAILURES] = failures.get();
-        return new PoolStats(name, closed, figures, cached, allocations, cached.releases + releases, forgottenSoFar);
+        synchronized (moving) {
+            long forgottenSoFar = forgotten.count();
+            long releases = directReleases.get();
+            Magazines.Figures cached = magazines.figures();
+            long allocations = cached.allocations + directAllocations.get();
+            cached.shelfBytes = shelves.bytes();
+            cached.shelfHugeBytes = shelves.hugeBytes();
+            long[] figures = pool.stats();
+            figures[NativePool.FAILURES] = failures.get();
+            return new PoolStats(name, closed, figures, cached, allocations, cached.releases + releases, forgottenSoFar);
+        }
     }
 
     @Override
@@ -404,8 +414,10 @@ final class PoolCore extends BlockSource {
     /** Sends all blocks past magazines and shelves, and takes out what is there. */
     void bypass() {
         bypassed = true;
-        magazines.bypass();
-        shelves.drain();
+        synchronized (moving) {
+            magazines.bypass();
+            shelves.drain();
+        }
     }
 
     void unbypass() {
@@ -417,8 +429,10 @@ final class PoolCore extends BlockSource {
     boolean reclaim() {
         StackRoom.ensure();
         boolean any = forgotten.giveBack();
-        any |= magazines.drain() > 0;
-        return any | shelves.drain();
+        synchronized (moving) {
+            any |= magazines.drain() > 0;
+            return any | shelves.drain();
+        }
     }
 
     /** What the system did not take back is tried again, in closed pools as well. */
@@ -550,8 +564,10 @@ final class PoolCore extends BlockSource {
 
     /** At the end: gives everything that can be reached. Again for what was missed, or if an error was in the way. */
     private void giveAll() {
-        magazines.close();
-        shelves.close();
+        synchronized (moving) {
+            magazines.close();
+            shelves.close();
+        }
         if (!givenAll) {
             pool.close();
             givenAll = true;

@@ -40,6 +40,24 @@ class DecayTest {
     }
 
     @Test
+    void whatIsOnItsWayBackDoesNotCountAsUsed() throws InterruptedException {
+        try (BufferPool pool = BufferPool.builder().decay(Duration.ofHours(1)).build()) {
+            for (int round = 0; round < 300; round++) {
+                for (int size : new int[] {100, 1000, 10_000, 100_000}) {
+                    burst(pool, size, 50L * size);
+                }
+                Thread trimming = new Thread(pool::trim);
+                trimming.start();
+                PoolStats stats;
+                do {
+                    stats = pool.stats();
+                    assertEquals(0, stats.usedBytes(), stats::toString);
+                } while (trimming.isAlive());
+            }
+        }
+    }
+
+    @Test
     void residentMemoryFallsAfterABurst() throws InterruptedException {
         try (BufferPool pool = BufferPool.builder().name("burst").maxMemory(600 * MIB).decay(Duration.ofMillis(200)).build()) {
             long before = residentAnonymous();
