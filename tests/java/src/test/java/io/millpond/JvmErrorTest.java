@@ -210,11 +210,24 @@ class JvmErrorTest {
         }
     }
 
-    /** Fills the Java heap and then makes room bit by bit, so that each allocation is once the first that fails. */
-    static final class FullHeap {
-        private static final int ROOM = 8 << 20;
+    /** Waits for room in the Java heap when what filled it is garbage. G1 may need a while to see that, and refuses all until then. */
+    private static final class HeapRoom {
         private static volatile byte[] probe;
 
+        static void await(int bytes) {
+            while (probe == null) {
+                try {
+                    probe = new byte[bytes];
+                } catch (OutOfMemoryError e) {
+                    Thread.onSpinWait();
+                }
+            }
+            probe = null;
+        }
+    }
+
+    /** Fills the Java heap and then makes room bit by bit, so that each allocation is once the first that fails. */
+    static final class FullHeap {
         private FullHeap() {
         }
 
@@ -230,24 +243,12 @@ class JvmErrorTest {
                 } catch (OutOfMemoryError e) {
                     // Found by what this class itself does.
                 }
-                awaitRoom();
+                HeapRoom.await(8 << 20);
                 marked.releaseAll();
             }
             full.await();
             full.close();
             Marked.survive(pool);
-        }
-
-        /** What filled the heap is garbage by now; G1 may need a while to see that, and refuses everything until then. */
-        private static void awaitRoom() {
-            while (probe == null) {
-                try {
-                    probe = new byte[ROOM];
-                } catch (OutOfMemoryError e) {
-                    Thread.onSpinWait();
-                }
-            }
-            probe = null;
         }
 
         private static void round(BufferPool pool, Marked marked, Full full, int size, int steps) {
@@ -312,6 +313,7 @@ class JvmErrorTest {
                 } catch (OutOfMemoryError e) {
                     // Found by what this class itself does.
                 }
+                HeapRoom.await(1 << 20);
                 serve(full);
             }
             full.await();
@@ -333,6 +335,7 @@ class JvmErrorTest {
             waiter.start();
             Await.until(() -> full.pool.core().waiting() == 1, full.pool::stats);
             release(full.held);
+            HeapRoom.await(1 << 20);
             waiter.join();
             full.held = full.pool.allocate(Full.SIZE);
         }
