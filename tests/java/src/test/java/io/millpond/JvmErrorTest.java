@@ -210,9 +210,12 @@ class JvmErrorTest {
         }
     }
 
-    /** Waits for room in the Java heap when what filled it is garbage. G1 may need a while to see that, and refuses all until then. */
+    /** Waits for room in the Java heap. What filled it is garbage by now; G1 may need a while to see that, and refuses all. */
     private static final class HeapRoom {
         private static volatile byte[] probe;
+
+        private HeapRoom() {
+        }
 
         static void await(int bytes) {
             while (probe == null) {
