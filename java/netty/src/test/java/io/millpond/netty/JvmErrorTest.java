@@ -231,6 +231,9 @@ class JvmErrorTest {
 
     /** Fills the Java heap and then makes room bit by bit, so that each allocation is once the first that fails. */
     static final class FullHeap {
+        private static final int ROOM = 8 << 20;
+        private static volatile byte[] probe;
+
         private FullHeap() {
         }
 
@@ -245,9 +248,22 @@ class JvmErrorTest {
                 } catch (OutOfMemoryError e) {
                     // Found by what this class itself does.
                 }
+                awaitRoom();
                 marked.releaseAll();
             }
             survive(allocator);
+        }
+
+        /** What filled the heap is garbage by now; G1 may need a while to see that, and refuses all. */
+        private static void awaitRoom() {
+            while (probe == null) {
+                try {
+                    probe = new byte[ROOM];
+                } catch (OutOfMemoryError e) {
+                    Thread.onSpinWait();
+                }
+            }
+            probe = null;
         }
 
         private static void round(Marked marked, int size, int steps) {
