@@ -3,6 +3,7 @@
 
 use std::ffi::{CString, c_void};
 use std::mem::MaybeUninit;
+use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 
 use super::{Errno, Os};
@@ -111,14 +112,16 @@ pub(crate) fn after_fork(in_child: extern "C" fn()) -> Result<(), Errno> {
 }
 
 /// Calls `here`, and at the same time `beside` in a thread of its own; after it if there is no thread to be had. Returns when
-/// both are over.
+/// both are over. What panics in that thread ends there.
 ///
 /// The standard library would leave a destructor to the thread that starts another one. While a thread has such, this library
 /// cannot be unloaded, though its class loader be gone.
 pub(crate) fn run_both<F: FnMut() + Send>(here: impl FnOnce(), mut beside: F) {
     extern "C" fn run<F: FnMut() + Send>(beside: *mut c_void) -> *mut c_void {
         // SAFETY: it is the `F` below, which stays there and is left alone until this thread was joined.
-        unsafe { (*beside.cast::<F>())() };
+        let beside = unsafe { &mut *beside.cast::<F>() };
+        // Out of here it would end the process.
+        let _ = panic::catch_unwind(AssertUnwindSafe(beside));
         ptr::null_mut()
     }
 

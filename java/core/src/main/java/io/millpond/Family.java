@@ -80,26 +80,14 @@ final class Family {
         return least;
     }
 
-    /** Sends the blocks of this pool and of all below it past magazines and shelves, and takes out what is there. */
-    void bypass() {
-        core.bypass();
+    /** Whether blocks of this pool and of all below it go past magazines and shelves. To end that needs no Java heap. */
+    void setBypassed(boolean bypassed) {
+        core.setBypassed(bypassed);
         List<WeakReference<PoolCore>> all = children;
         for (int i = 0; i < all.size(); i++) {
             PoolCore child = all.get(i).get();
             if (child != null) {
-                child.family().bypass();
-            }
-        }
-    }
-
-    /** Ends that. Needs no Java heap. */
-    void unbypass() {
-        core.unbypass();
-        List<WeakReference<PoolCore>> all = children;
-        for (int i = 0; i < all.size(); i++) {
-            PoolCore child = all.get(i).get();
-            if (child != null) {
-                child.family().unbypass();
+                child.family().setBypassed(bypassed);
             }
         }
     }

@@ -411,18 +411,17 @@ final class PoolCore extends BlockSource {
         return family;
     }
 
-    /** Sends all blocks past magazines and shelves, and takes out what is there. */
-    void bypass() {
-        bypassed = true;
+    /** Whether blocks go past magazines and shelves; what is there is taken out. To end that needs no Java heap. */
+    void setBypassed(boolean bypassed) {
+        this.bypassed = bypassed;
+        if (!bypassed) {
+            magazines.use();
+            return;
+        }
         synchronized (moving) {
             magazines.bypass();
             shelves.drain();
         }
-    }
-
-    void unbypass() {
-        bypassed = false;
-        magazines.use();
     }
 
     /** Gives what the Java side has of free blocks to the native library. Returns whether there was any. */

@@ -15,8 +15,9 @@ final class Rehearsal implements Runnable {
     /** More than the magazine and a shelf of the class have places for. */
     private static final int MANY = 200;
     private static final int HUGE = 3 << 20;
+    private static final int LIMIT = 16 << 20;
     /** Two of these are too many. */
-    private static final int MOST = 40 << 20;
+    private static final int MOST = 9 << 20;
     private static final int LOOKS_MAX = 1000;
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
@@ -42,7 +43,7 @@ final class Rehearsal implements Runnable {
     @Override
     public void run() {
         Duration decay = Duration.ofSeconds(1);
-        PoolCore core = new PoolCore(new PoolOptions("rehearsal", 64 << 20, decay, 8 << 20, false, 64, false, null));
+        PoolCore core = new PoolCore(new PoolOptions("rehearsal", LIMIT, decay, 8 << 20, false, 64, false, null));
         for (int round = 0; round < 2; round++) {
             PooledBuffer[] many = new PooledBuffer[MANY];
             for (int i = 0; i < MANY; i++) {

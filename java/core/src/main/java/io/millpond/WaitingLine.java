@@ -73,7 +73,7 @@ final class WaitingLine {
     void admit(PoolCore core) {
         synchronized (gates) {
             if (bypassing) {
-                core.bypass();
+                core.setBypassed(true);
             }
         }
     }
@@ -132,7 +132,7 @@ final class WaitingLine {
         synchronized (gates) {
             if (!bypassing) {
                 bypassing = true;
-                family.bypass();
+                family.setBypassed(true);
             }
         }
     }
@@ -144,7 +144,7 @@ final class WaitingLine {
         synchronized (gates) {
             if (bypassing && length() == 0) {
                 bypassing = false;
-                family.unbypass();
+                family.setBypassed(false);
             }
         }
     }
