@@ -14,7 +14,11 @@ if [[ ${1:-} == --file ]]; then
         echo "Installing cargo-mutants into target/tools."
         cargo install --quiet --locked --root target/tools cargo-mutants || exit 1
     fi
-    exec cargo mutants --file "${2:?a file}" --output target
+    # It would look for both packages' tests in the one that it breaks, to see that they pass before: done here instead.
+    # 300 s: a mutant that hangs is caught; two processors that are busy with something else are not.
+    cargo test --quiet --package millpond --package millpond-tests --lib --test all -- --skip stress:: || exit 1
+    exec cargo mutants --file "${2:?a file}" --test-package millpond --test-package millpond-tests --baseline skip \
+        --timeout 300 --output target
 fi
 
 word=${1:-}
