@@ -310,6 +310,18 @@ mod tests {
         assert!(sibling.acquire(usize::MAX, 1).is_err(), "no overflow");
     }
 
+    /// As when somebody else took the room between the look and the taking.
+    #[test]
+    fn who_loses_the_room_after_the_look_learns_whose_limit_it_was() {
+        let root = Budget::new("root".into(), 100, None);
+        let parent = Budget::new("parent".into(), 200, Some(root.clone()));
+        let child = Budget::new("child".into(), 200, Some(parent.clone()));
+        root.acquire(60, 60).expect("room");
+        let refused = child.acquire_at(0, 50, 50);
+        assert!(matches!(&refused, Err(Error::LimitReached { pool, level: 2, .. }) if pool == "root"), "{refused:?}");
+        assert_eq!((child.committed(), parent.committed(), root.committed()), (0, 0, 60));
+    }
+
     /// Nothing is cached here.
     struct Alone;
 
