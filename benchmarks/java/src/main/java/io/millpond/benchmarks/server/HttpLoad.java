@@ -1,6 +1,7 @@
 package io.millpond.benchmarks.server;
 
 import io.millpond.benchmarks.Allocator;
+import io.millpond.benchmarks.Tuning;
 import io.millpond.benchmarks.memory.Candidate;
 import io.millpond.benchmarks.memory.Measurements;
 import java.io.IOException;
@@ -21,8 +22,8 @@ import java.util.List;
  * <p>See {@link Measurements} for the command line.
  */
 public final class HttpLoad {
-    private static final List<String> ALLOCATORS =
-        List.of(Allocator.MILLPOND_NETTY, Allocator.POOLED, Allocator.ADAPTIVE, Allocator.UNPOOLED);
+    private static final List<String> ALLOCATORS = List.of(Allocator.MILLPOND_NETTY, Allocator.POOLED,
+        Allocator.POOLED + Tuning.FAST, Allocator.ADAPTIVE, Allocator.ADAPTIVE + Tuning.FAST, Allocator.UNPOOLED);
     private static final int[] FILE_SIZES = {1 << 10, 16 << 10, 256 << 10, 1 << 20};
 
     private HttpLoad() {}

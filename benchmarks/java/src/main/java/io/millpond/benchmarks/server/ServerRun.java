@@ -1,5 +1,6 @@
 package io.millpond.benchmarks.server;
 
+import io.millpond.benchmarks.Tuning;
 import io.millpond.benchmarks.memory.Candidate;
 import io.millpond.benchmarks.memory.Fork;
 import io.millpond.benchmarks.memory.ResidentSet;
@@ -40,7 +41,8 @@ final class ServerRun implements AutoCloseable {
     ServerRun(Candidate candidate, Protocol protocol, Path directory, Wrk wrk) throws IOException {
         this.wrk = wrk;
         this.protocol = protocol;
-        this.jvm = new Fork(candidate.jdk(), FLAGS, HttpLoadJvm.class, directory.toString(), candidate.allocator(),
+        List<String> flags = Tuning.flags(candidate.allocator(), FLAGS);
+        this.jvm = new Fork(candidate.jdk(), flags, HttpLoadJvm.class, directory.toString(), candidate.allocator(),
             protocol.name());
     }
 
